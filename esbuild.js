@@ -1,0 +1,68 @@
+// Bundles the extension, the trainer, the command line and the webviews. `--watch` rebuilds on change.
+import { chmodSync, existsSync, mkdirSync, copyFileSync } from 'node:fs';
+import * as esbuild from 'esbuild';
+
+const production = process.argv.includes('--production');
+const watch = process.argv.includes('--watch');
+
+/** Native or WebAssembly packages stay files of their own. */
+const external = ['vscode', 'onnxruntime-node', 'koffi', 'quickjs-emscripten'];
+const shared = { bundle: true, sourcemap: !production, minify: production, logLevel: 'warning', legalComments: 'none' };
+/** ESM bundles may hold CommonJS packages that call require(). */
+const esmRequire =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+/** @type {esbuild.BuildOptions[]} */
+const builds = [
+  {
+    ...shared,
+    entryPoints: ['src/editor/extension.ts'],
+    outfile: 'dist/extension.cjs',
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external,
+  },
+  {
+    ...shared,
+    entryPoints: ['src/trainer/main.ts'],
+    outfile: 'dist/trainer.js',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    external,
+    banner: { js: esmRequire },
+  },
+  {
+    ...shared,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: 'dist/align.js',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    external,
+    banner: { js: `#!/usr/bin/env node\n${esmRequire}` },
+  },
+  {
+    ...shared,
+    entryPoints: ['webview/curves/main.ts'],
+    outfile: 'dist/webview/curves.js',
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome120',
+    loader: { '.ttf': 'file' },
+  },
+].filter((build) => existsSync(build.entryPoints[0]));
+
+mkdirSync('dist/webview', { recursive: true });
+if (existsSync('node_modules/@vscode/codicons/dist/codicon.css')) {
+  for (const file of ['codicon.css', 'codicon.ttf'])
+    copyFileSync(`node_modules/@vscode/codicons/dist/${file}`, `dist/webview/${file}`);
+}
+if (watch) {
+  for (const build of builds) await (await esbuild.context(build)).watch();
+  console.log('watching');
+} else {
+  await Promise.all(builds.map((build) => esbuild.build(build)));
+  if (existsSync('dist/align.js')) chmodSync('dist/align.js', 0o755);
+}
