@@ -1,0 +1,58 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { UserError } from '../config/errors';
+
+/** Writes all of `bytes` at the file's end. */
+export function writeFully(fd: number, bytes: Uint8Array): void {
+  // Single writes above 2 GiB are cut short by some systems.
+  const chunk = 1 << 30;
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(fd, bytes, done, Math.min(chunk, bytes.length - done));
+  }
+}
+
+/** Makes a rename or a new entry in `folder` durable, where the platform can (Windows cannot open folders). */
+export function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Replaces a file atomically: a temporary file beside it is written, synced and renamed over it, so that a reader or a
+ * crash meets the old file or the new one, whole.
+ * @throws UserError where the disk is full or the folder cannot be written; the old file then stays as it was
+ */
+export function replaceFile(file: string, write: (fd: number) => void): void {
+  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+  try {
+    const fd = openSync(temporary, 'w');
+    try {
+      write(fd);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, file);
+    syncFolder(dirname(file));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      throw new UserError('The disk is full; the file was not written.', {
+        file,
+        code: 'ENOSPC',
+        hint: 'Free some space and resume.',
+        cause: error,
+      });
+    }
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOENT' || code === 'EBUSY') {
+      throw new UserError(`The file cannot be written (${code}).`, { file, code, cause: error });
+    }
+    throw error;
+  }
+}
