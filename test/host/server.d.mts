@@ -1,0 +1,18 @@
+export const BROWSER_ARGUMENTS: string[];
+export const NOISE: RegExp;
+export interface ServerOptions {
+  host: string;
+  data: string;
+  extensions: string;
+  trusted: boolean;
+  env?: Record<string, string | undefined>;
+  smokeTest?: boolean;
+  onOutput?: (text: string) => void;
+}
+export interface Server {
+  port: number;
+  stop(): Promise<void>;
+  exited: Promise<number | null>;
+}
+export function startServer(options: ServerOptions): Promise<Server>;
+export function workbenchUrl(options: { port: number; folder: string; extensions?: string[]; tests?: string }): string;

@@ -1,0 +1,2 @@
+export function makeWorkspace(target: string, fixture?: string): string;
+export function stopRuns(workspace: string): void;
