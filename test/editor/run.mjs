@@ -160,6 +160,8 @@ function launchUntrusted(command, args, env) {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const counts = await runApiTests();
+  const file = process.env.ALIGN_API_RESULTS;
+  if (file) writeFileSync(file, JSON.stringify(counts));
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   process.exitCode = counts.failed ? 1 : 0;
 }

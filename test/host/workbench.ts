@@ -1,0 +1,198 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import { installChromium, installHost } from './install.mjs';
+import { BROWSER_ARGUMENTS, startServer, workbenchUrl, type Server } from './server.mjs';
+import { makeWorkspace, stopRuns } from './workspace.mjs';
+
+export const THEMES = {
+  dark: 'Default Dark Modern',
+  light: 'Default Light Modern',
+  'high-contrast': 'Default High Contrast',
+} as const;
+export type Theme = keyof typeof THEMES;
+
+export const repository = join(import.meta.dirname, '..', '..');
+
+export interface WorkbenchOptions {
+  /** A folder of the repo that is copied for this window. */
+  fixture?: string;
+  theme?: Theme;
+  /** Restricted mode when false. */
+  trusted?: boolean;
+  settings?: Record<string, unknown>;
+  /** Called with the copy before the window opens. */
+  prepare?: (folder: string) => void;
+}
+
+/**
+ * A window of the real VS Code on a throw-away copy of a workspace, with our extension loaded from its folder.
+ * `close` ends the browser, the server, every trainer of the workspace, and removes the folders.
+ */
+export class Workbench {
+  /** Errors that scripts of the page or of a webview threw, and script dialogs that somebody opened. */
+  readonly pageErrors: string[] = [];
+
+  private constructor(
+    readonly page: Page,
+    readonly folder: string,
+    private readonly url: string,
+    private readonly own: string,
+    private readonly server: Server,
+    private readonly browser: Browser,
+  ) {}
+
+  static async open(options: WorkbenchOptions = {}): Promise<Workbench> {
+    const { theme = 'dark', trusted = true, settings = {} } = options;
+    const own = mkdtempSync(join(tmpdir(), 'alignment-lab-ui-'));
+    const folder = makeWorkspace(join(own, 'workspace'), options.fixture);
+    options.prepare?.(folder);
+    const data = join(own, 'server');
+    mkdirSync(join(data, 'data', 'Machine'), { recursive: true });
+    writeFileSync(
+      join(data, 'data', 'Machine', 'settings.json'),
+      JSON.stringify({
+        'workbench.colorTheme': THEMES[theme],
+        'window.autoDetectColorScheme': false,
+        'workbench.startupEditor': 'none',
+        'workbench.secondarySideBar.defaultVisibility': 'hidden',
+        'workbench.tips.enabled': false,
+        'editor.minimap.enabled': false,
+        'editor.cursorBlinking': 'solid',
+        'chat.disableAIFeatures': true,
+        'security.workspace.trust.enabled': !trusted,
+        'security.workspace.trust.startupPrompt': 'never',
+        ...settings,
+      }),
+    );
+    const executablePath = installChromium();
+    const host = installHost();
+    const server = await startServer({ host, data, extensions: join(own, 'extensions'), trusted });
+    let browser: Browser | undefined;
+    try {
+      browser = await chromium.launch({ executablePath, headless: true, args: BROWSER_ARGUMENTS });
+      const context = await browser.newContext({
+        viewport: { width: 1280, height: 800 },
+        deviceScaleFactor: 2,
+        reducedMotion: 'reduce',
+        colorScheme: theme === 'light' ? 'light' : 'dark',
+      });
+      const page = await context.newPage();
+      page.setDefaultTimeout(30_000);
+      const url = workbenchUrl({ port: server.port, folder, extensions: [repository] });
+      const workbench = new Workbench(page, folder, url, own, server, browser);
+      page.on('dialog', (dialog) => {
+        workbench.pageErrors.push(`dialog: ${dialog.message()}`);
+        void dialog.dismiss();
+      });
+      await page.goto(url);
+      await page.locator('.monaco-workbench').waitFor();
+      return workbench;
+    } catch (error) {
+      await browser?.close();
+      await server.stop();
+      rmSync(own, { recursive: true, force: true, maxRetries: 5 });
+      throw error;
+    }
+  }
+
+  /** Opens a file of the workspace's top folder from the explorer, in a tab that stays. */
+  async openFile(name: string): Promise<void> {
+    const row = this.page.locator('.explorer-viewlet .monaco-list-row', { hasText: name }).first();
+    await row.dblclick();
+    await this.page.locator('.tab', { hasText: name }).first().waitFor();
+    await this.page.locator('.monaco-editor .view-line').first().waitFor();
+  }
+
+  /** The lens with this text, in the order of the file. */
+  lens(text: string | RegExp): Locator {
+    return this.page.locator('.codelens-decoration a', { hasText: text });
+  }
+
+  /** Runs a command by its title, as a user does from the palette. */
+  async command(title: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input').first();
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    for (let attempt = 0; ; attempt++) {
+      await this.page.keyboard.press('F1');
+      await input.waitFor();
+      await input.fill(`>${title}`);
+      // Until the extension host is up its commands are missing from a palette that is already open.
+      const found = await row.waitFor({ timeout: attempt < 10 ? 3000 : 30_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (found) break;
+      if (attempt >= 10) throw new Error(`The palette has no command "${title}".`);
+      await this.page.keyboard.press('Escape');
+    }
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** The inside of a webview panel in the editor area. */
+  panel(): FrameLocator {
+    return this.page
+      .frameLocator('iframe.webview.ready:not([src*="purpose=webviewView"])')
+      .frameLocator('iframe#active-frame');
+  }
+
+  /** The inside of a webview view in a side bar. */
+  view(): FrameLocator {
+    return this.page
+      .frameLocator('iframe.webview.ready[src*="purpose=webviewView"]')
+      .frameLocator('iframe#active-frame');
+  }
+
+  statusBarItem(text: string | RegExp): Locator {
+    return this.page.locator('.statusbar-item', { hasText: text });
+  }
+
+  treeRow(text: string | RegExp): Locator {
+    return this.page.locator('.pane-body .monaco-list-row', { hasText: text });
+  }
+
+  async openActivity(title: string): Promise<void> {
+    await this.page.locator(`.activitybar .action-item a[aria-label^="${title}"]`).first().click();
+  }
+
+  /** Texts in the notification centre. */
+  async notifications(): Promise<string[]> {
+    const bell = this.page.locator('.statusbar-item#status\\.notifications');
+    await bell.click();
+    const center = this.page.locator('.notifications-center');
+    await center.waitFor();
+    const texts = await center.locator('.notification-list-item').allInnerTexts();
+    await bell.click();
+    return texts;
+  }
+
+  /** Loads the window again, as "Reload Window" does: the extension host ends and starts anew. */
+  async reload(): Promise<void> {
+    await this.page.goto('about:blank');
+    await this.page.goto(this.url);
+    await this.page.locator('.monaco-workbench').waitFor();
+  }
+
+  /** Text of a file in the workspace. */
+  read(...path: string[]): string {
+    return readFileSync(join(this.folder, ...path), 'utf8');
+  }
+
+  /** Saves a picture under test-results/, or under media/screenshots/ when ALIGN_SCREENSHOTS=1 asks for new ones. */
+  async screenshot(name: string): Promise<string> {
+    const folder =
+      process.env['ALIGN_SCREENSHOTS'] === '1' ? join('media', 'screenshots') : join('test-results', 'screenshots');
+    const path = join(repository, folder, `${name}.png`);
+    mkdirSync(dirname(path), { recursive: true });
+    await this.page.screenshot({ path });
+    return path;
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close().catch(() => undefined);
+    await this.server.stop();
+    stopRuns(this.folder);
+    rmSync(this.own, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}

@@ -1,0 +1,24 @@
+import { afterEach, expect, it, onTestFailed } from 'vitest';
+import { Workbench, type Theme, type WorkbenchOptions } from '../host/workbench';
+
+let workbench: Workbench | undefined;
+afterEach(async () => {
+  await workbench?.close();
+  workbench = undefined;
+});
+
+async function open(options: WorkbenchOptions = {}): Promise<Workbench> {
+  const opened = await Workbench.open(options);
+  workbench = opened;
+  onTestFailed(async () => void (await opened.screenshot('failed-window')));
+  return opened;
+}
+
+const classes: Record<Theme, string> = { dark: 'vs-dark', light: 'vs', 'high-contrast': 'hc-black' };
+
+it('opens a copy of the workspace in the real workbench', async () => {
+  const window = await open({ theme: 'light' });
+  await window.openFile('align.yaml');
+  expect(await window.page.locator('.monaco-workbench').getAttribute('class')).toContain(` ${classes.light} `);
+  expect(await window.page.locator('.monaco-editor .view-lines').innerText()).toContain('stages:');
+});
