@@ -162,7 +162,13 @@ function parseRope(
       const originalMaxPositions = rope.count('original_max_position_embeddings', LIMITS.positions, maxPositions);
       return {
         ropeTheta,
-        ropeScaling: { kind, factor: rope.positive('factor'), lowFreqFactor, highFreqFactor, originalMaxPositions },
+        ropeScaling: {
+          kind: 'llama3',
+          factor: rope.positive('factor'),
+          lowFreqFactor,
+          highFreqFactor,
+          originalMaxPositions,
+        },
       };
     }
     default:
