@@ -1,0 +1,54 @@
+import type { Api } from './api';
+import type { Pointer } from './library';
+import type { SessionOptions } from './types';
+
+const LEVELS = { none: 0, basic: 1, extended: 2, all: 99 } as const;
+const SEQUENTIAL = 0;
+
+/** What the runtime adds to a session's own options. */
+export interface SessionSettings {
+  threads: number;
+  spinning: boolean;
+  /** Use the environment's threads instead of the session's own. */
+  sharedPool: boolean;
+  /** An execution provider to put before the CPU's. */
+  provider: string | null;
+}
+
+/** Makes native session options; the caller releases them. */
+export function createSessionOptions(
+  api: Api,
+  label: string,
+  options: SessionOptions,
+  settings: SessionSettings,
+): Pointer {
+  const pointer = api.get<Pointer>(label, (out) => api.CreateSessionOptions(out));
+  try {
+    const check = (status: Pointer | null) => api.check(status, label);
+    check(api.SetSessionExecutionMode(pointer, SEQUENTIAL));
+    check(api.SetSessionGraphOptimizationLevel(pointer, LEVELS[options.graphOptimization ?? 'all']));
+    if (!options.memPattern) check(api.DisableMemPattern(pointer));
+    if (settings.sharedPool) {
+      check(api.DisablePerSessionThreads(pointer));
+    } else {
+      check(api.SetIntraOpNumThreads(pointer, settings.threads));
+      check(api.SetInterOpNumThreads(pointer, 1));
+      if (!settings.spinning) check(api.AddSessionConfigEntry(pointer, 'session.intra_op.allow_spinning', '0'));
+    }
+    if (settings.provider) {
+      check(api.SessionOptionsAppendExecutionProvider(pointer, settings.provider, [], [], 0));
+      if (options.requireDevice ?? true) {
+        check(api.AddSessionConfigEntry(pointer, 'session.disable_cpu_ep_fallback', '1'));
+      }
+    }
+    if (options.profile) check(api.EnableProfiling(pointer, options.profile));
+    if (options.optimizedModelPath) check(api.SetOptimizedModelFilePath(pointer, options.optimizedModelPath));
+    for (const [key, value] of Object.entries(options.config ?? {})) {
+      check(api.AddSessionConfigEntry(pointer, key, value));
+    }
+    return pointer;
+  } catch (error) {
+    api.ReleaseSessionOptions(pointer);
+    throw error;
+  }
+}
