@@ -1,0 +1,183 @@
+import { z } from 'zod';
+
+/** The version that this code writes. Readers accept every version up to it and any key they do not know. */
+export const FORMAT_VERSION = 1;
+
+export const RUN_STATES = ['queued', 'running', 'paused', 'stopping', 'done', 'stopped', 'failed', 'died'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** States in which a process must be behind the run. */
+export const ACTIVE_STATES: readonly RunState[] = ['queued', 'running', 'paused', 'stopping'];
+
+/** True where a process must be behind a run in this state. */
+export function isActive(state: RunState): boolean {
+  return ACTIVE_STATES.includes(state);
+}
+
+/** An ISO 8601 time in UTC, as `Date.toISOString` writes it. */
+const isoTime = z.string();
+
+const version = z.number().int().min(1).max(FORMAT_VERSION);
+
+const parentSchema = z.looseObject({ run: z.string(), step: z.number().int().min(0) });
+const inputSchema = z.looseObject({
+  /** The run that made this input, where it is the result of a stage. */
+  run: z.string().optional(),
+  /** The folder or file, relative to the config file's folder where it lies in it. */
+  path: z.string(),
+  hash: z.string().optional(),
+});
+const resultSchema = z.looseObject({
+  /** The checkpoint with the lowest eval_loss; null where there is no held-out split. */
+  best: z.looseObject({ step: z.number().int(), path: z.string(), eval_loss: z.number().nullable() }).nullable(),
+  last: z.looseObject({ step: z.number().int(), path: z.string() }).nullable(),
+});
+const errorSchema = z.looseObject({
+  message: z.string(),
+  hint: z.string().nullish(),
+  file: z.string().nullish(),
+  line: z.number().nullish(),
+});
+
+/** `run.json`: what a run is and how far it is. Replaced as a whole, never edited in place. */
+export const runSchema = z.looseObject({
+  v: version,
+  id: z.string(),
+  /** The config file, relative to the folder that holds `.align`. */
+  config_file: z.string(),
+  stage: z.string(),
+  type: z.string(),
+  state: z.enum(RUN_STATES),
+  /** Why the run is in this state, in words for the user ("stopped on request", "waits for reward-…"). */
+  reason: z.string().nullish().default(null),
+  /** The process behind the run; null until one has taken it. */
+  pid: z.number().int().nullable(),
+  /** An opaque word that tells this process from a later one with the same id (see process.ts). */
+  process_start: z.string().nullish().default(null),
+  host: z.string().nullable(),
+  created: isoTime,
+  /** When the first step began; null while queued. */
+  started: isoTime.nullable(),
+  ended: isoTime.nullish().default(null),
+  heartbeat: isoTime.nullable(),
+  /** Optimizer steps done. */
+  step: z.number().int().min(0),
+  /** Optimizer steps in all; null until the data has been counted. */
+  steps: z.number().int().min(0).nullable(),
+  device: z.string().nullish().default(null),
+  /** Hash of the stage's config and of all that it stands on; staleness compares it. */
+  stage_hash: z.string().nullish().default(null),
+  inputs: z.record(z.string(), inputSchema).nullish().default({}),
+  result: resultSchema.nullish().default(null),
+  parent: parentSchema.nullable(),
+  error: errorSchema.nullable(),
+});
+export type RunFile = z.output<typeof runSchema>;
+export type RunParent = z.output<typeof parentSchema>;
+export type RunInput = z.output<typeof inputSchema>;
+export type RunResult = z.output<typeof resultSchema>;
+export type RunError = z.output<typeof errorSchema>;
+
+/** A value in a metrics row. JSON has no NaN or infinity: they are written as null. */
+export type MetricValue = number | string | boolean | null;
+
+/**
+ * One line of `metrics.jsonl`: flat. `step` is optimizer steps done, `time` milliseconds since 1970.
+ * Metrics carry TRL's names (`loss`, `grad_norm`, `eval_loss`, `objective/kl`).
+ */
+export interface MetricsRow {
+  step: number;
+  time: number;
+  [metric: string]: MetricValue;
+}
+
+export interface Message {
+  role: string;
+  content: string;
+}
+
+/** One line of `samples.jsonl`: a generation. `time` is milliseconds since 1970; `row` the prompt's row in its file. */
+export interface SampleRow {
+  v: number;
+  step: number;
+  time: number;
+  prompt: string | Message[];
+  answer: string;
+  row?: number;
+  scores?: Record<string, number>;
+  [key: string]: unknown;
+}
+
+/** One line of `events.jsonl`: what is not a number. `event` is a word such as `checkpoint`, `control`, `warning`. */
+export interface EventRow {
+  v: number;
+  time: number;
+  step: number;
+  event: string;
+  message?: string;
+  [key: string]: unknown;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// Rows are checked by hand: curves read hundreds of thousands of them.
+
+/** True where `value` is a row of metrics.jsonl. */
+export function isMetricsRow(value: unknown): value is MetricsRow {
+  if (!isObject(value) || typeof value.step !== 'number' || typeof value.time !== 'number') return false;
+  for (const key in value) {
+    const metric = value[key];
+    if (typeof metric === 'object' && metric !== null) return false;
+  }
+  return true;
+}
+
+function isMessage(value: unknown): value is Message {
+  return isObject(value) && typeof value.role === 'string' && typeof value.content === 'string';
+}
+
+/** True where `value` is a row of samples.jsonl. */
+export function isSampleRow(value: unknown): value is SampleRow {
+  if (!isObject(value) || typeof value.step !== 'number' || typeof value.time !== 'number') return false;
+  if (typeof value.v !== 'number' || value.v > FORMAT_VERSION || typeof value.answer !== 'string') return false;
+  if (value.row !== undefined && typeof value.row !== 'number') return false;
+  if (value.scores !== undefined && !(isObject(value.scores) && Object.values(value.scores).every(isNumber)))
+    return false;
+  return typeof value.prompt === 'string' || (Array.isArray(value.prompt) && value.prompt.every(isMessage));
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
+
+/** True where `value` is a row of events.jsonl. */
+export function isEventRow(value: unknown): value is EventRow {
+  if (!isObject(value) || typeof value.step !== 'number' || typeof value.time !== 'number') return false;
+  if (value.message !== undefined && typeof value.message !== 'string') return false;
+  return typeof value.v === 'number' && value.v <= FORMAT_VERSION && typeof value.event === 'string';
+}
+
+export const CONTROL_VERBS = ['stop', 'pause', 'resume', 'checkpoint', 'evaluate', 'start'] as const;
+/** `start` means "run now, although another run holds the device". */
+export type ControlVerb = (typeof CONTROL_VERBS)[number];
+
+/** A request in `control/`. */
+export const controlSchema = z.looseObject({
+  v: version,
+  verb: z.enum(CONTROL_VERBS),
+  /** Milliseconds since 1970. */
+  time: z.number(),
+  args: z.record(z.string(), z.unknown()).optional(),
+});
+export type ControlRequest = z.output<typeof controlSchema>;
+
+/** `<stage>-<yyyymmdd-hhmmss>-<4 hex>`, in UTC. */
+export const RUN_ID = /^[a-z][a-z0-9_-]*-\d{8}-\d{6}-[0-9a-f]{4}$/;
+
+/** A run's id from its stage, a time and four hex digits. Ids of one stage sort by time. */
+export function runId(stage: string, time: Date, suffix: string): string {
+  const digits = time.toISOString().replace(/\D/g, '');
+  return `${stage}-${digits.slice(0, 8)}-${digits.slice(8, 14)}-${suffix}`;
+}
