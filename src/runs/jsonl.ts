@@ -16,7 +16,11 @@ export class JsonlWriter {
 
   /** Opens or creates the file and cuts a torn last line off. */
   constructor(readonly path: string) {
-    this.fd = fs.openSync(path, 'a+');
+    try {
+      this.fd = fs.openSync(path, 'a+');
+    } catch (error) {
+      throw writeError(error, path);
+    }
     this.length = fs.fstatSync(this.fd).size;
     const whole = wholeLength(this.fd, this.length);
     if (whole < this.length) this.truncateTo(whole);

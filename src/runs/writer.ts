@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../config/errors';
 import type { RunDir } from './directory';
-import { DISK_FULL, replaceFile, sweepTemporaries, toJson } from './files';
+import { replaceFile, sweepTemporaries, toJson } from './files';
 import {
   FORMAT_VERSION,
   isActive,
@@ -53,6 +53,7 @@ export class RunWriter {
   private written = 0;
   private readonly timer: NodeJS.Timeout;
   private closed = false;
+  private broken: unknown;
 
   private constructor(
     readonly dir: RunDir,
@@ -152,6 +153,7 @@ export class RunWriter {
 
   /** Appends a row of metrics. A number that is not finite becomes null. */
   metrics(step: number, values: Record<string, MetricValue>, time = Date.now()): void {
+    this.checkFolder();
     const row: MetricsRow = { step, time, ...values };
     this.files.metrics.append(row);
   }
@@ -180,7 +182,7 @@ export class RunWriter {
    * Ends the run: last state, event and error reach the disk even where it is full, the lock is released.
    * Calling it again does nothing.
    */
-  close(state: Extract<RunState, 'done' | 'stopped' | 'failed' | 'paused'>, patch: RunPatch = {}): void {
+  close(state: Extract<RunState, 'done' | 'stopped' | 'failed'>, patch: RunPatch = {}): void {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.timer);
@@ -215,10 +217,22 @@ export class RunWriter {
   private beat(): void {
     try {
       this.write();
+      this.broken = undefined;
     } catch (error) {
-      // A full disk stops the run at its next row or checkpoint, where it can be reported.
-      if (!(error instanceof UserError && error.code === DISK_FULL)) throw error;
+      // Thrown from a timer it would end the process: the next row reports it, if it still holds then.
+      this.broken = error;
     }
+  }
+
+  private checkFolder(): void {
+    if (this.broken === undefined) return;
+    if (!this.dir.exists()) {
+      throw new UserError(`The folder of run ${this.dir.id} was removed while it ran.`, {
+        hint: 'Start the stage again.',
+        file: this.dir.path,
+      });
+    }
+    throw this.broken;
   }
 
   private get reserveFile(): string {
