@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 // Bundles the API tests and runs them in the real VS Code: a desktop one where it can be downloaded and shown,
 // else the code-server host.
-/* global AbortSignal */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { downloadAndUnzipVSCode, runTests } from '@vscode/test-electron';
+import { runTests } from '@vscode/test-electron';
 import * as esbuild from 'esbuild';
-import { cacheFolder, hostSupported, installChromium, installHost } from '../host/install.mjs';
+import { desktopVSCode } from '../host/desktop.mjs';
+import { cacheFolder, installChromium, installHost } from '../host/install.mjs';
 import { makeWorkspace, stopRuns } from '../host/workspace.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -21,26 +21,11 @@ const SUITES = [
 
 /** @returns {Promise<string>} a VS Code executable, or a file that looks like one */
 async function executable() {
-  const launcher = join(root, 'test', 'host', 'launch.mjs');
-  const wanted = process.env.ALIGN_TEST_HOST;
-  const shown = process.platform !== 'linux' || process.env.DISPLAY || process.env.WAYLAND_DISPLAY;
-  if (wanted === 'desktop' || (wanted !== 'server' && (shown || !hostSupported()) && (await canDownload())))
-    return downloadAndUnzipVSCode({ cachePath: cacheFolder });
+  const desktop = await desktopVSCode();
+  if (desktop) return desktop;
   installHost();
   installChromium();
-  return launcher;
-}
-
-/** A short question to VS Code's update server: true when the machine reaches it. */
-async function canDownload() {
-  try {
-    const answer = await fetch('https://update.code.visualstudio.com/api/releases/stable', {
-      signal: AbortSignal.timeout(5000),
-    });
-    return answer.ok;
-  } catch {
-    return false;
-  }
+  return join(root, 'test', 'host', 'launch.mjs');
 }
 
 /**
