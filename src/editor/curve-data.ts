@@ -1,0 +1,77 @@
+import type { CurveRun, Marker, RowBatch } from '../protocol/curves';
+import type { EventRow, MetricsRow } from '../runs/format';
+import { stateWords, type RunFacts } from './run-words';
+import { clockText } from './words';
+
+/** A run as the curves panel lists it. */
+export function curveRun(facts: RunFacts, events: readonly EventRow[], now: number): CurveRun {
+  const { run, state } = facts;
+  const started = Date.parse(run.started ?? run.created);
+  return {
+    id: run.id,
+    stage: run.stage,
+    label: clockText(started, now),
+    state,
+    words: stateWords(facts, now),
+    step: run.step,
+    steps: run.steps,
+    started,
+    parent: run.parent ? { run: run.parent.run, step: run.parent.step } : null,
+    markers: markersOf(events),
+  };
+}
+
+const MARKS: Readonly<Record<string, Marker['kind']>> = {
+  checkpoint: 'checkpoint',
+  samples: 'samples',
+  alarm: 'alarm',
+};
+
+function markersOf(events: readonly EventRow[]): Marker[] {
+  const markers = new Map<string, Marker>();
+  for (const { event, step } of events) {
+    const kind = MARKS[event];
+    if (kind) markers.set(`${kind}:${step}`, { kind, step });
+  }
+  return [...markers.values()];
+}
+
+/** The rows from `from` on as columns; NaN where a row lacks a metric. */
+export function rowBatch(run: string, rows: readonly MetricsRow[], from: number): RowBatch {
+  const count = rows.length - from;
+  const steps = new Float64Array(count);
+  const times = new Float64Array(count);
+  const columns: Record<string, Float64Array> = {};
+  for (let index = 0; index < count; index++) {
+    const row = rows[from + index];
+    if (!row) continue;
+    for (const [name, value] of Object.entries(row)) {
+      if (name === 'step') steps[index] = row.step;
+      else if (name === 'time') times[index] = row.time;
+      else if (typeof value === 'number') (columns[name] ??= new Float64Array(count).fill(NaN))[index] = value;
+    }
+  }
+  return { run, from, steps, times, columns };
+}
+
+/** All rows of some runs as CSV: a column a metric, a line a row. */
+export function csvOf(runs: readonly { id: string; rows: readonly MetricsRow[] }[]): string {
+  const names = new Set<string>();
+  for (const { rows } of runs) for (const row of rows) for (const name of Object.keys(row)) names.add(name);
+  names.delete('step');
+  names.delete('time');
+  const metrics = [...names].sort();
+  const lines = [['run', 'step', 'time', ...metrics].map(csvCell).join(',')];
+  for (const { id, rows } of runs) {
+    for (const row of rows) {
+      const cells = [id, row.step, new Date(row.time).toISOString(), ...metrics.map((name) => row[name] ?? '')];
+      lines.push(cells.map(csvCell).join(','));
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function csvCell(value: string | number | boolean): string {
+  const text = String(value);
+  return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+}
