@@ -14,6 +14,8 @@ export interface WatchOptions {
   pollMs?: number;
   /** Use the system's notifications; default true. */
   notify?: boolean;
+  /** A file that could not be read; the next look tries again. */
+  onError?: (error: unknown) => void;
 }
 
 const POLL_MS = 1_000;
@@ -41,7 +43,7 @@ export class JsonlFollower<T> {
   constructor(
     private readonly tail: JsonlTail<T>,
     private readonly onEvent: (event: TailEvent<T>) => void,
-    options: WatchOptions = {},
+    private readonly options: WatchOptions = {},
   ) {
     const name = tail.path.slice(join(tail.path, '..').length + 1);
     if (options.notify ?? true)
@@ -59,10 +61,19 @@ export class JsonlFollower<T> {
     this.watcher?.close();
   }
 
+  private read(): TailEvent<T> | undefined {
+    try {
+      return this.tail.read();
+    } catch (error) {
+      this.options.onError?.(error);
+      return undefined;
+    }
+  }
+
   private soon(ms: number): void {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      const event = this.tail.read();
+      const event = this.read();
       if (event) this.onEvent(event);
       if (event?.more && !this.ended) this.soon(0);
     }, ms).unref();
@@ -81,6 +92,10 @@ interface Watched {
   /** What listeners can see of it: all but the heartbeat. */
   shown: string;
   watcher?: fs.FSWatcher | undefined;
+}
+
+function shownOf(info: RunInfo): string {
+  return JSON.stringify([{ ...info.run, heartbeat: null }, info.state]);
 }
 
 /** Ended runs are looked at in turn, all of them within this many looks: a run may be revived by another program. */
@@ -121,7 +136,7 @@ export class RunWatcher {
 
   /** Begins to look by itself; the promise is kept once the runs that are there now are known. */
   async start(): Promise<void> {
-    this.poller ??= setInterval(() => void this.look(), this.options.pollMs ?? POLL_MS).unref();
+    this.poller ??= setInterval(() => this.lookLater(), this.options.pollMs ?? POLL_MS).unref();
     await this.look(true);
   }
 
@@ -138,6 +153,10 @@ export class RunWatcher {
   async look(all = false): Promise<readonly RunChange[]> {
     this.looking ??= this.lookOnce(all).finally(() => (this.looking = undefined));
     return await this.looking;
+  }
+
+  private lookLater(): void {
+    this.look().catch((error: unknown) => this.options.onError?.(error));
   }
 
   private async lookOnce(all: boolean): Promise<readonly RunChange[]> {
@@ -173,7 +192,7 @@ export class RunWatcher {
     if (entry?.stamp === stamp) return this.lookAtProcess(entry);
     const info = readRunInfo(dir);
     if (info === undefined) return undefined;
-    const shown = JSON.stringify([{ ...info.run, heartbeat: null }, info.state]);
+    const shown = shownOf(info);
     const next: Watched = { info, stamp, shown, watcher: this.watchRun(entry, info) };
     this.watched.set(name, next);
     return entry?.shown === shown ? undefined : { kind: entry ? 'changed' : 'added', info };
@@ -184,6 +203,7 @@ export class RunWatcher {
     const state = liveState(entry.info.run);
     if (state === entry.info.state) return undefined;
     entry.info = { ...entry.info, state };
+    entry.shown = shownOf(entry.info);
     entry.watcher = this.watchRun(entry, entry.info);
     return { kind: 'changed', info: entry.info };
   }
@@ -211,7 +231,7 @@ export class RunWatcher {
   private soon(): void {
     this.hurry ??= setTimeout(() => {
       this.hurry = undefined;
-      if (!this.ended) void this.look();
+      if (!this.ended) this.lookLater();
     }, SETTLE_MS).unref();
   }
 }

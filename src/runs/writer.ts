@@ -53,7 +53,7 @@ export class RunWriter {
   private written = 0;
   private readonly timer: NodeJS.Timeout;
   private closed = false;
-  private broken: unknown;
+  private broken: Error | undefined;
 
   private constructor(
     readonly dir: RunDir,
@@ -220,7 +220,7 @@ export class RunWriter {
       this.broken = undefined;
     } catch (error) {
       // Thrown from a timer it would end the process: the next row reports it, if it still holds then.
-      this.broken = error;
+      this.broken = error instanceof Error ? error : new Error(String(error));
     }
   }
 
