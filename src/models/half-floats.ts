@@ -9,7 +9,8 @@ function float32BitsOfF16(half: number): number {
   const sign = (half & 0x8000) << 16;
   const exponent = (half >>> 10) & 0x1f;
   const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return (sign | 0x7f800000 | (fraction << 13)) >>> 0;
+  // Infinity, or a NaN, made quiet.
+  if (exponent === 0x1f) return (sign | 0x7f800000 | (fraction << 13) | (fraction === 0 ? 0 : 0x400000)) >>> 0;
   if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (fraction << 13)) >>> 0;
   if (fraction === 0) return sign >>> 0;
   // A subnormal half is a normal float32: shift its leading bit up to the hidden one.

@@ -5,21 +5,25 @@ import { DTYPE_BYTES, type SafetensorsDtype } from './safetensors-header';
 /** A tensor to be written. `data` may be a function, called when its turn comes, so that one tensor is held at a time. */
 export interface TensorToWrite {
   readonly name: string;
-  readonly dtype: Exclude<SafetensorsDtype, 'F16'>;
+  readonly dtype: SafetensorsDtype;
   readonly shape: readonly number[];
-  /** F32 and BF16 take float32 values (BF16 also its own bits), I32 int32, I64 bigint, U8 and BOOL bytes. */
+  /** F32 and BF16 take float32 values (BF16 and F16 their own bits), I32 int32, I64 bigint, U8 and BOOL bytes. */
   readonly data: TensorData | (() => TensorData);
 }
 export type TensorData = Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array;
 
 const ARRAY_OF = {
   F32: Float32Array,
+  F16: Uint16Array,
   BF16: Uint16Array,
   I32: Int32Array,
   I64: BigInt64Array,
   U8: Uint8Array,
   BOOL: Uint8Array,
 } as const;
+
+/** The order in which the reference implementation lays types out; then names by bytes. */
+const ORDER: readonly SafetensorsDtype[] = ['I64', 'F32', 'I32', 'BF16', 'F16', 'U8', 'BOOL'];
 
 /** float32 values converted to BF16 at a time, so that the copy stays small. */
 const SLICE = 1 << 20;
@@ -55,7 +59,8 @@ export function writeSafetensors(
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): void {
   const sorted = [...tensors].sort(
-    (a, b) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
+    (a, b) =>
+      ORDER.indexOf(a.dtype) - ORDER.indexOf(b.dtype) || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
   );
   const fields: string[] = [];
   const names = new Set<string>();
