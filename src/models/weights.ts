@@ -1,0 +1,81 @@
+import type { Runtime, Tensor } from '../tensor/runtime';
+import { Random } from '../data/random';
+import type { LlamaConfig } from './hf-config';
+import { parameterShapes } from './parameters';
+import { ropeTables } from './rope';
+
+/** The weights of one model as tensors that every session takes as inputs: trained in place, read by all, never copied. */
+export class ModelWeights {
+  private constructor(
+    private readonly runtime: Runtime,
+    readonly config: LlamaConfig,
+    /** How many positions the rotary tables reach. */
+    readonly positions: number,
+    readonly parameters: ReadonlyMap<string, Tensor>,
+    private readonly tables: Readonly<Record<string, Tensor>>,
+  ) {}
+
+  /** `source` gives each parameter's values, float32, by its Hugging Face name. */
+  static load(
+    runtime: Runtime,
+    config: LlamaConfig,
+    positions: number,
+    source: (name: string) => Float32Array,
+  ): ModelWeights {
+    const parameters = new Map(
+      parameterShapes(config).map(({ name, shape }) => [name, runtime.stateTensor('float32', shape, source(name))]),
+    );
+    const { cos, sin } = ropeTables(config, positions);
+    const dims = [positions, config.headDim / 2];
+    const tables = {
+      'rope.cos': runtime.stateTensor('float32', dims, cos),
+      'rope.sin': runtime.stateTensor('float32', dims, sin),
+    };
+    return new ModelWeights(runtime, config, positions, parameters, tables);
+  }
+
+  /** Fresh weights as transformers draws them: matrices normal with `initializerRange`, norms 1, biases 0. */
+  static initialize(runtime: Runtime, config: LlamaConfig, positions: number, random: Random): ModelWeights {
+    const shapes = new Map(parameterShapes(config).map(({ name, shape }) => [name, shape]));
+    return ModelWeights.load(runtime, config, positions, (name) => {
+      const shape = shapes.get(name) ?? [];
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      if (shape.length === 1) return data.fill(name.endsWith('.bias') ? 0 : 1);
+      const stream = random.split(name);
+      for (let i = 0; i < data.length; i++) data[i] = stream.normal() * config.initializerRange;
+      return data;
+    });
+  }
+
+  /** What a program takes: parameters and tables by name. */
+  get inputs(): Readonly<Record<string, Tensor>> {
+    return { ...Object.fromEntries(this.parameters), ...this.tables };
+  }
+
+  /** A parameter's values; on the CPU the live array itself. */
+  async read(name: string): Promise<Float32Array> {
+    const tensor = this.parameters.get(name);
+    if (!tensor) throw new Error(`the model has no ${name}`);
+    return (await this.runtime.read(tensor)) as Float32Array;
+  }
+
+  /** Overwrites a parameter, which all sessions see. */
+  write(name: string, data: Float32Array): void {
+    const tensor = this.parameters.get(name);
+    if (!tensor) throw new Error(`the model has no ${name}`);
+    this.runtime.write(tensor, data);
+  }
+
+  release(): void {
+    for (const tensor of [...this.parameters.values(), ...Object.values(this.tables)]) tensor.release();
+  }
+}
+
+/** Parameters that patterns hold fixed: a pattern is a name, a part of it between dots, or has `*`; `embeddings` is input and tied output. */
+export function frozen(name: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    if (pattern === 'embeddings') return name === 'model.embed_tokens.weight' || name === 'lm_head.weight';
+    const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
+    return new RegExp(`(^|\\.)${escaped}($|\\.)`).test(name);
+  });
+}

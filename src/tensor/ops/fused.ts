@@ -1,0 +1,116 @@
+import { sameShape } from '../dims';
+import { type Op, ShapeError, type Value } from '../graph';
+import { mul, neg, sub, unbroadcast } from './elementwise';
+import { mean, sum } from './reduce';
+
+const softmaxOp: Op = {
+  name: 'softmax',
+  types: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+  emit: (e, node) => e.node('Softmax', node, { axis: -1 }),
+  vjp: ([dy], { outputs: [p] }) => [dy && mul(p, sub(dy, sum(mul(dy, p), [-1], true)))],
+};
+/** Softmax over the last axis. */
+export const softmax = (x: Value): Value => x.graph.apply(softmaxOp, [x])[0];
+
+const rmsNormOp: Op = {
+  name: 'rmsNorm',
+  types: (inputs) => {
+    const [x, weight] = inputs;
+    if (weight.rank !== 1 || weight.dim(0) !== x.dim(-1))
+      throw new ShapeError('rmsNorm', inputs, 'the weight must be as long as the last axis');
+    return [
+      { dtype: x.dtype, shape: x.shape },
+      { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] },
+    ];
+  },
+  emit: (e, node) => e.rmsNorm(node),
+  // y = w·x̂ with x̂ = x·r, r = 1/rms: dx = r·(d·w − x̂·mean(d·w·x̂))
+  vjp: ([dy], { inputs: [x, weight], outputs: [, inverse] }) => {
+    if (!dy) return [];
+    const normed = mul(x, inverse);
+    const dw = mul(dy, weight);
+    const dx = mul(sub(dw, mul(normed, mean(mul(dw, normed), [-1], true))), inverse);
+    return [dx, unbroadcast(mul(dy, normed), x.shape, weight.shape)];
+  },
+};
+/** Root-mean-square normalisation over the last axis (Zhang & Sennrich 2019): x [..., d], weight [d]. */
+export const rmsNorm = (x: Value, weight: Value, epsilon: number): Value =>
+  x.graph.apply(rmsNormOp, [x, weight], { epsilon })[0];
+
+const rotaryOp: Op = {
+  name: 'rotary',
+  types: (inputs) => {
+    const [x, positions, cos, sin] = inputs;
+    const half = x.dim(-1);
+    if (
+      x.rank !== 4 ||
+      positions.rank !== 2 ||
+      typeof half !== 'number' ||
+      cos.dim(1) !== half / 2 ||
+      !sameShape(cos.shape, sin.shape)
+    )
+      throw new ShapeError('rotary', inputs, 'needs x [batch, heads, seq, d], positions [batch, seq], tables [n, d/2]');
+    return [{ dtype: x.dtype, shape: x.shape }];
+  },
+  emit: (e, node) => e.rotary(node),
+  vjp: ([dy], { inputs: [, positions, cos, sin] }) => [
+    dy && rotary(dy, positions, cos, neg(sin)),
+    undefined,
+    undefined,
+    undefined,
+  ],
+};
+/**
+ * Rotary position embedding in halves (Su et al. 2021, as Llama lays it out). Turning back is the gradient.
+ * x [batch, heads, seq, d]; positions int32 [batch, seq]; cos, sin [positions, d/2].
+ */
+export const rotary = (x: Value, positions: Value, cos: Value, sin: Value): Value =>
+  x.graph.apply(rotaryOp, [x, positions, cos, sin])[0];
+
+export interface CachedAttention {
+  heads: number;
+  kvHeads: number;
+  /** keys, values [batch, kvHeads, length, headDim]: given as input and output they are updated in place */
+  pastKey: Value;
+  pastValue: Value;
+  /** int32 [batch]: tokens of each row after this call, minus one */
+  lastIndex: Value;
+  /** int32 []: the largest of them plus one */
+  total: Value;
+  cos: Value;
+  sin: Value;
+}
+const cachedAttentionOp: Op = {
+  name: 'cachedAttention',
+  types: ([q, , , pastKey]) => [
+    { dtype: 'float32', shape: q.shape },
+    { dtype: 'float32', shape: pastKey.shape },
+    { dtype: 'float32', shape: pastKey.shape },
+  ],
+  emit: (e, node) => e.cachedAttention(node),
+};
+/** Attention of new tokens over a key-value cache, rotary included; for generation only (it has no gradient). */
+export function cachedAttention(
+  q: Value,
+  k: Value,
+  v: Value,
+  c: CachedAttention,
+): { output: Value; key: Value; value: Value } {
+  const [output, key, value] = q.graph.apply(
+    cachedAttentionOp,
+    [q, k, v, c.pastKey, c.pastValue, c.lastIndex, c.total, c.cos, c.sin],
+    {
+      heads: c.heads,
+      kvHeads: c.kvHeads,
+    },
+  );
+  return { output, key, value };
+}
+
+const argmaxOp: Op = {
+  name: 'argmax',
+  types: ([x]) => [{ dtype: 'int64', shape: x.shape.slice(0, -1) }],
+  emit: (e, node) => e.node('ArgMax', node, { axis: -1, keepdims: 0 }),
+};
+/** The place of the largest element of the last axis, int64 (the runtime knows no other). */
+export const argmax = (x: Value): Value => x.graph.apply(argmaxOp, [x])[0];
