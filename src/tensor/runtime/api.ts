@@ -30,6 +30,7 @@ interface Functions {
   SetSessionExecutionMode(options: Pointer, mode: number): Status;
   EnableProfiling(options: Pointer, prefix: string): Status;
   DisableMemPattern(options: Pointer): Status;
+  SetSessionLogSeverityLevel(options: Pointer, level: number): Status;
   SetSessionGraphOptimizationLevel(options: Pointer, level: number): Status;
   SetIntraOpNumThreads(options: Pointer, threads: number): Status;
   SetInterOpNumThreads(options: Pointer, threads: number): Status;
@@ -104,6 +105,7 @@ const SIGNATURES: Readonly<Record<keyof Functions, readonly [index: number, resu
   SetSessionExecutionMode: [13, 'ptr', 'ptr', 'int'],
   EnableProfiling: [14, 'ptr', 'ptr', PATH],
   DisableMemPattern: [17, 'ptr', 'ptr'],
+  SetSessionLogSeverityLevel: [22, 'ptr', 'ptr', 'int'],
   SetSessionGraphOptimizationLevel: [23, 'ptr', 'ptr', 'int'],
   SetIntraOpNumThreads: [24, 'ptr', 'ptr', 'int'],
   SetInterOpNumThreads: [25, 'ptr', 'ptr', 'int'],

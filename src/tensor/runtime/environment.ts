@@ -1,8 +1,8 @@
 import type { Api } from './api';
 import type { Pointer } from './library';
 
-/** Log only errors: warnings of the runtime concern its own graph rewriting. */
-const LOG_ERRORS = 3;
+/** Log only what is fatal: errors come back as statuses, warnings concern the runtime's own rewriting of graphs. */
+const LOG_FATAL = 4;
 
 /** ONNX Runtime's environment: one a process, with a pool of threads that sessions share. */
 export interface Environment {
@@ -20,13 +20,22 @@ interface Shared {
   spinning: boolean;
 }
 
+/** Set when other code of this process has opened the environment, whose threads are then not ours to choose. */
+let taken = false;
+
+/** Says that onnxruntime-node's binding opens the environment by itself. */
+export function environmentIsTaken(): void {
+  taken = true;
+}
+
 const environments = new Map<Api, Shared>();
 
 /** Opens the environment. The first user decides about the shared pool; later ones with other wishes get threads of their own. */
 export function openEnvironment(api: Api, threads: number, spinning: boolean): Environment {
   let shared = environments.get(api);
   if (!shared) {
-    shared = { pointer: create(api, threads, spinning), users: 0, threads, spinning };
+    // The environment of a process is one: where the binding made it, it has no shared threads (0: matches no wish).
+    shared = { pointer: create(api, threads, spinning), users: 0, threads: taken ? 0 : threads, spinning };
     environments.set(api, shared);
   }
   const environment = shared;
@@ -53,7 +62,7 @@ function create(api: Api, threads: number, spinning: boolean): Pointer {
     api.check(api.SetGlobalInterOpNumThreads(options, 1), label);
     api.check(api.SetGlobalSpinControl(options, spinning ? 1 : 0), label);
     const env = api.get<Pointer>(label, (out) =>
-      api.CreateEnvWithGlobalThreadPools(LOG_ERRORS, 'alignment-lab', options, out),
+      api.CreateEnvWithGlobalThreadPools(LOG_FATAL, 'alignment-lab', options, out),
     );
     api.check(api.DisableTelemetryEvents(env), label);
     return env;

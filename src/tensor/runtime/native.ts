@@ -28,6 +28,11 @@ export class NativeRuntime extends BaseRuntime {
   readonly handles = new Handles();
   protected readonly api: Api;
   protected readonly provider: string | null = null;
+  /** Whether runs must not overlap. */
+  protected readonly oneAtATime: boolean = false;
+  /** The end of the last asynchronous run, and how many are under way, where runs must not overlap. */
+  #last: Promise<void> = Promise.resolve();
+  #pending = 0;
   readonly #environment: Environment;
   readonly #hostMemory: Pointer;
   readonly #spinning: boolean;
@@ -64,6 +69,27 @@ export class NativeRuntime extends BaseRuntime {
     } finally {
       api.ReleaseSessionOptions(settings);
     }
+  }
+
+  /** Runs `task` at once, or after the runs before it where they must not overlap. */
+  async schedule(task: () => Promise<void>): Promise<void> {
+    if (!this.oneAtATime) return task();
+    const before = this.#last;
+    let done = (): void => undefined;
+    this.#last = new Promise((resolve) => (done = resolve));
+    this.#pending++;
+    try {
+      await before;
+      await task();
+    } finally {
+      this.#pending--;
+      done();
+    }
+  }
+
+  /** Throws where a run on this thread would overlap one under way. */
+  checkFree(label: string): void {
+    if (this.#pending > 0) throw new Error(`${label}: the device is busy with an asynchronous run; await it first.`);
   }
 
   protected makeTensor(dtype: DType, dims: readonly number[], data: TypedArray): Tensor {
@@ -104,9 +130,10 @@ export class NativeTensor extends BaseTensor {
     owner: NativeRuntime,
     api: Api,
     value: Pointer,
+    needs: readonly object[] = [],
   ) {
     super(dtype, dims, data, owner);
-    this.handle = owner.handles.add(this, value, (pointer) => api.ReleaseValue(pointer));
+    this.handle = owner.handles.add(this, value, (pointer) => api.ReleaseValue(pointer), needs);
   }
 
   protected dispose(): void {
@@ -114,16 +141,16 @@ export class NativeTensor extends BaseTensor {
   }
 }
 
-class NativeSession extends BaseSession {
+export class NativeSession extends BaseSession {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly #handle: Handle;
 
   constructor(
     label: string,
-    runtime: NativeRuntime,
+    readonly runtime: NativeRuntime,
     readonly api: Api,
-    pointer: Pointer,
+    readonly pointer: Pointer,
   ) {
     super(label, runtime);
     this.#handle = runtime.handles.add(this, pointer, (session) => api.ReleaseSession(session));
@@ -141,7 +168,7 @@ class NativeSession extends BaseSession {
   }
 
   protected bind(inputs: ReadonlyMap<string, BaseTensor>, outputs: ReadonlyMap<string, BaseTensor>): Call {
-    return new NativeCall(this, this.#handle.pointer, inputs, outputs);
+    return new NativeCall(this, inputs, outputs);
   }
 
   protected dispose(): void {
@@ -154,24 +181,25 @@ type RunArguments = Parameters<Api['Run']>;
 /** The arguments of Run, made once. They point into arrays that the call keeps alive. */
 class NativeCall extends BaseCall {
   readonly #api: Api;
+  readonly #runtime: NativeRuntime;
   #arguments: RunArguments | null;
   /** The names' bytes, kept alive: the arrays of pointers in the arguments point into them. */
   protected names: readonly Buffer[];
 
   constructor(
     session: NativeSession,
-    pointer: Pointer,
     inputs: ReadonlyMap<string, BaseTensor>,
     outputs: ReadonlyMap<string, BaseTensor>,
   ) {
     super(session, [...inputs.values(), ...outputs.values()]);
     this.#api = session.api;
+    this.#runtime = session.runtime;
     const { koffi } = session.api.library;
     const inNames = namesOf(inputs, (bytes) => koffi.address(bytes));
     const outNames = namesOf(outputs, (bytes) => koffi.address(bytes));
     this.names = [inNames.bytes, outNames.bytes];
     this.#arguments = [
-      pointer,
+      session.pointer,
       null,
       inNames.pointers,
       valuesOf(inputs),
@@ -183,10 +211,15 @@ class NativeCall extends BaseCall {
   }
 
   protected execute(): void {
+    this.#runtime.checkFree(this.session.label);
     if (this.#arguments) this.#api.check(this.#api.Run(...this.#arguments), this.session.label);
   }
 
   protected executeAsync(): Promise<void> {
+    return this.#runtime.schedule(() => this.#start());
+  }
+
+  #start(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (!this.#arguments) return resolve();
       this.#api.Run.async(...this.#arguments, (error: unknown, status: Status) => {

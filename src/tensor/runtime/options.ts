@@ -27,6 +27,7 @@ export function createSessionOptions(
     const check = (status: Pointer | null) => api.check(status, label);
     check(api.SetSessionExecutionMode(pointer, SEQUENTIAL));
     check(api.SetSessionGraphOptimizationLevel(pointer, LEVELS[options.graphOptimization ?? 'all']));
+    check(api.SetSessionLogSeverityLevel(pointer, options.logLevel ?? 4));
     if (!options.memPattern) check(api.DisableMemPattern(pointer));
     if (settings.sharedPool) {
       check(api.DisablePerSessionThreads(pointer));

@@ -20,7 +20,7 @@ export interface ValueInfo {
   readonly name: string;
   /** null: an element type that this runtime does not handle. */
   readonly dtype: DType | null;
-  /** null: the model does not fix the rank. */
+  /** null where the value is no tensor. A model that states no shape at all looks like one of scalars. */
   readonly dims: readonly (number | string)[] | null;
 }
 
@@ -37,6 +37,8 @@ export interface SessionOptions {
   requireDevice?: boolean;
   /** Writes the rewritten model to this path. */
   optimizedModelPath?: string;
+  /** What ONNX Runtime prints on stderr: 0 verbose, 1 info, 2 warnings, 3 errors, 4 fatal (default: errors are thrown anyway). */
+  logLevel?: 0 | 1 | 2 | 3 | 4;
   /** Further configuration entries of ONNX Runtime, such as `session.disable_prepacking`. */
   config?: Readonly<Record<string, string>>;
 }
@@ -76,11 +78,14 @@ export interface Runtime {
   readonly threads: number;
   /** Makes a session from a model's bytes or the path of its file. */
   createSession(model: Uint8Array | string, options?: SessionOptions): Session;
-  /** A tensor over the given array, without a copy, or over a new one of zeros. New arrays start on a 64-byte boundary. */
+  /** A tensor over the given array, without a copy, or over a new one of zeros. */
   hostTensor(dtype: DType, dims: readonly number[], data?: TypedArray): Tensor;
   /** A tensor over a part of a host tensor's memory. It lives on its own: releasing either leaves the other. */
   view(tensor: Tensor, offsetElements: number, dims: readonly number[]): Tensor;
-  /** Where weights and optimizer state live: the host on cpu, the device elsewhere. Starts with a copy of `data` or zeros. */
+  /**
+   * Where weights and optimizer state live: over `data` itself on the host, a copy of it on a device, or zeros.
+   * Devices refuse the types that they have no kernels for (WebGPU: all but float32, float16 and int32).
+   */
   stateTensor(dtype: DType, dims: readonly number[], data?: TypedArray): Tensor;
   /** Copies all elements into a tensor. */
   write(tensor: Tensor, data: TypedArray): void;
