@@ -1,11 +1,12 @@
 // Throw-away workspaces for tests, and the end of the runs that tests started in them.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeTinyModel } from './tiny-model.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 
 /**
- * Copies a fixture, so that a test may write into it.
+ * Copies a fixture, so that a test may write into it; a fixture without a model gets the tiny one.
  * @param {string} target the folder to make
  * @param {string} [fixture] a folder of the repo
  * @returns {string} the target
@@ -16,6 +17,7 @@ export function makeWorkspace(target, fixture = 'test/fixtures/workspace') {
     recursive: true,
     filter: (path) => !/[\\/]\.align([\\/]|$)/.test(path.slice(root.length)),
   });
+  if (!existsSync(join(target, 'model'))) writeTinyModel(join(target, 'model'));
   return target;
 }
 
@@ -29,7 +31,12 @@ export function stopRuns(workspace) {
   for (const name of readdirSync(runs)) {
     try {
       const run = JSON.parse(readFileSync(join(runs, name, 'run.json'), 'utf8'));
-      if (['running', 'paused', 'stopping', 'queued'].includes(run.state) && Number.isInteger(run.pid) && run.pid > 1)
+      if (
+        ['running', 'paused', 'stopping', 'queued'].includes(run.state) &&
+        Number.isInteger(run.pid) &&
+        run.pid > 1 &&
+        run.pid !== process.pid
+      )
         process.kill(run.pid, 'SIGKILL');
     } catch {
       // A run that never came to write its file, or a process that has ended, needs no end.

@@ -1,0 +1,1 @@
+export function writeTinyModel(folder: string): void;
