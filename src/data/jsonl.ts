@@ -1,4 +1,4 @@
-import { findJsonFault } from './json_fault';
+import { findJsonFault } from './json-fault';
 import { decodeUtf8, MOST_LINE_BYTES, readLines } from './lines';
 import { FaultReport } from './report';
 

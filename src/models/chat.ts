@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import { UserError } from '../config/errors';
 import type { Message, TemplateInputs } from '../data/rows';
-import { lineOfFailure, lineOfSyntaxError, type RenderSource } from './template_lines';
-import { isJsonObject, readModelJson } from './tokenizer_files';
+import { lineOfFailure, lineOfSyntaxError, type RenderSource } from './template-lines';
+import { isJsonObject, readModelJson } from './tokenizer-files';
 
 /** Stand for the borders of a `{% generation %}` span in rendered text; noncharacters, never in text for interchange. */
 export const SPAN_OPEN = '\ufdd2';

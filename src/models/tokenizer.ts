@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { UserError } from '../config/errors';
-import { byteStream, bytesOfToken, windowStream, type StreamingDecoder } from './token_decoder';
-import { isJsonObject, readTokenizerFiles, type AddedToken, type TokenizerFiles } from './tokenizer_files';
+import { byteStream, bytesOfToken, windowStream, type StreamingDecoder } from './token-decoder';
+import { isJsonObject, readTokenizerFiles, type AddedToken, type TokenizerFiles } from './tokenizer-files';
 
-export type { StreamingDecoder } from './token_decoder';
+export type { StreamingDecoder } from './token-decoder';
 
 export interface EncodeOptions {
   /** False: control tokens (`special`) that occur in the text are encoded as plain text. Default true. */
