@@ -43,8 +43,7 @@ export function checkKeys(
       if (ours !== undefined) meant.add(ours);
       continue;
     }
-    const nested = entry.value.kind === 'map' && spec.keys.size > 0 && !['stages'].includes(spec.name);
-    if (nested && entry.value.kind === 'map') {
+    if (entry.value.kind === 'map' && spec.keys.size > 0) {
       const before = report.diagnostics.length;
       checkKeys(entry.value, spec.keys, { report, path, owner: `\`${spec.name}\``, at: entry });
       if (report.diagnostics.length > before) continue;

@@ -16,7 +16,7 @@ export function checkValue(spec: KeySpec, entry: Entry, path: readonly string[],
     report.addAtKey(entry, {
       code: 'missing-value',
       message: `${field} has no value.`,
-      hint: `It must be ${spec.expects}. Remove the line for the default${defaultWords(spec)}.`,
+      hint: `Write ${spec.expects}${spec.required ? '' : `, or remove the line for the default, ${defaultText(spec)}`}.`,
       path,
       fixes: [report.replace({ start: tree.range.start, end: tree.range.start }, newText, `Write \`${example}\``)],
     });
@@ -27,20 +27,19 @@ export function checkValue(spec: KeySpec, entry: Entry, path: readonly string[],
     warnIfUnusual(spec, tree, parsed.data, path, report);
     return parsed.data;
   }
-  if (tree.kind === 'list') {
-    const wrong = tree.items.findIndex((item) => !spec.schema.safeParse([valueOf(item)]).success);
-    if (
-      !parsed.success &&
-      wrong !== -1 &&
-      tree.items.length > 1 &&
-      spec.schema.safeParse([]).error?.issues[0]?.code !== 'invalid_type'
-    ) {
-      reportWrong(spec, tree.items[wrong], [...path, String(wrong + 1)], parsed.error, report);
-      return undefined;
-    }
-  }
-  reportWrong(spec, tree, path, parsed.error, report);
+  const item = parsed.success ? undefined : wrongItem(spec, tree);
+  if (item) reportWrong(spec, item.tree, [...path, String(item.number)], parsed.error, report);
+  else reportWrong(spec, tree, path, parsed.error, report);
   return undefined;
+}
+
+/** The first item that fails in a list that may have several, with its number from 1. */
+function wrongItem(spec: KeySpec, tree: Tree): { tree: Tree; number: number } | undefined {
+  if (tree.kind !== 'list' || tree.items.length < 2) return undefined;
+  const fails = tree.items.map((item) => !spec.schema.safeParse([valueOf(item)]).success);
+  const index = fails.indexOf(true);
+  // Where all fail, no list is allowed at all.
+  return index === -1 || !fails.includes(false) ? undefined : { tree: tree.items[index], number: index + 1 };
 }
 
 /** `held_out: 5%` or `"0.05"`: text that would pass as the name of a file and certainly is none. */
@@ -165,8 +164,4 @@ export function defaultText(spec: KeySpec): string {
   if (spec.defaultText !== undefined) return spec.defaultText;
   if (typeof spec.default === 'number') return numberText(spec.default);
   return spec.default === null || spec.default === undefined ? 'none' : JSON.stringify(spec.default).replace(/"/g, '');
-}
-
-function defaultWords(spec: KeySpec): string {
-  return spec.required ? '' : `, ${defaultText(spec)}`;
 }

@@ -41,7 +41,7 @@ export const pretrainSchema = z.strictObject({
     .default(null)
     .meta({
       doc: 'A Hugging Face `config.json` of a Llama-family model: start from random weights of that shape.',
-      expects: 'a config.json, or the folder of one',
+      expects: 'a file such as ./architecture.json',
       defaultText: 'that of `model`',
       aliases: ['config_name', 'model_config', 'base_model_config', 'arch'],
       role: 'config-file',

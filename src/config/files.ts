@@ -1,0 +1,139 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { sortDiagnostics, START, type Diagnostic, type DiagnosticCode, type Fix } from './diagnostic';
+import type { Experiment } from './experiment';
+import { resolveStage } from './load';
+import { looksLikeHubId } from './reference';
+import { nearest } from './suggest';
+
+type Found = Pick<Diagnostic, 'code' | 'message' | 'hint'> & { readonly instead?: string };
+
+/** Checks that the files and folders of the stages, or of one stage, are there and are what the stage takes. */
+export function checkFiles(experiment: Experiment, only?: string): Diagnostic[] {
+  const { folder } = experiment;
+  const diagnostics = new Map<string, Diagnostic>();
+  const add = (keys: readonly string[], written: string, found: Found | undefined) => {
+    if (!found) return;
+    const field = keys.join('.');
+    const place = experiment.positions.get(field)?.value ?? { start: START, end: START };
+    const { instead } = found;
+    const single = place.end.offset - place.start.offset === written.length;
+    const fixes: Fix[] =
+      instead !== undefined && single
+        ? [{ title: `Change to \`${instead}\``, edits: [{ range: place, newText: instead }] }]
+        : [];
+    const { code, message, hint } = found;
+    const diagnostic: Diagnostic = {
+      severity: 'error',
+      code,
+      message: `\`${field}\`: ${message}`,
+      hint,
+      file: experiment.file,
+      range: place,
+      path: keys,
+      fixes,
+    };
+    diagnostics.set(`${field} ${written}`, diagnostic);
+  };
+
+  for (const [name, config] of experiment.stages) {
+    if (only !== undefined && only !== name) continue;
+    const at = (key: string) => ['stages', name, key];
+    const { inputs, model } = resolveStage(experiment, name);
+    inputs.data.forEach((file, i) =>
+      add(at('data'), config.data[i], fileProblem(file, config.data[i], folder, 'data')),
+    );
+    const single = [
+      ['held_out', inputs.heldOut, config.held_out, 'held-out rows'],
+      ['sample_prompts', inputs.samplePrompts, config.sample_prompts, 'prompts'],
+      ['chat_template', inputs.chatTemplate, config.chat_template, 'a template'],
+      ['architecture', inputs.architecture, config.type === 'pretrain' && config.architecture, 'an architecture'],
+    ] as const;
+    for (const [key, file, written, what] of single) {
+      if (file === null || typeof written !== 'string') continue;
+      add(at(key), written, fileProblem(file, written, folder, what));
+    }
+    if (inputs.tokenizer !== null && config.type === 'pretrain' && typeof config.tokenizer === 'string')
+      add(
+        at('tokenizer'),
+        config.tokenizer,
+        folderProblem(inputs.tokenizer, config.tokenizer, folder, 'tokenizer.json'),
+      );
+    if (model?.kind === 'folder') {
+      const keys = config.model === null ? ['model'] : at('model');
+      const written = config.model ?? experiment.model ?? '';
+      add(keys, written, folderProblem(model.path, written, folder, 'config.json'));
+    }
+  }
+  return sortDiagnostics([...diagnostics.values()]);
+}
+
+function fileProblem(file: string, written: string, base: string, what: string): Found | undefined {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (!stats) return missing(file, written, base, 'file');
+  const wrong = (is: string, hint: string): Found => ({
+    code: 'wrong-file',
+    message: `${written} is ${is}, not a file.`,
+    hint,
+  });
+  if (stats.isDirectory()) {
+    const inside = readdirSync(file).filter((name) => /\.(jsonl|json|txt|jinja)$/.test(name))[0];
+    return wrong(
+      'a folder',
+      inside ? `Name a file in it, such as ${path.posix.join(written, inside)}.` : 'Name a file.',
+    );
+  }
+  if (!stats.isFile()) return wrong('a device or pipe', 'Copy what it gives to a file and name that.');
+  if (stats.size === 0) {
+    const hint = `Write ${what} into it, or name another file.`;
+    return { code: 'empty-file', message: `${written} is empty.`, hint };
+  }
+  return undefined;
+}
+
+function folderProblem(folder: string, written: string, base: string, needed: string): Found | undefined {
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  if (!stats) {
+    const hub = looksLikeHubId(written) && !existsSync(path.resolve(base, written.split('/')[0]));
+    if (!hub) return missing(folder, written, base, 'folder');
+    const hint = `Download it to a folder beside the config and write that folder, such as ./${written.split('/')[1]}.`;
+    return { code: 'not-yet', message: `models of the hub, such as ${written}, are not downloaded yet.`, hint };
+  }
+  if (!stats.isDirectory()) {
+    const hint = `Name the folder that holds ${needed}.`;
+    return { code: 'wrong-file', message: `${written} is a file, not a folder.`, hint };
+  }
+  if (existsSync(path.join(folder, needed))) return undefined;
+  const hint = `Name a Hugging Face folder: it holds config.json, tokenizer.json and, for a model, model.safetensors.`;
+  return { code: 'wrong-file', message: `the folder ${written} has no ${needed}.`, hint };
+}
+
+/** Looks around the place where it should be for a name that is near. */
+function missing(file: string, written: string, base: string, kind: 'file' | 'folder'): Found {
+  const code: DiagnosticCode = 'missing-file';
+  if (written.startsWith('~')) {
+    const hint = 'Write the whole path, or one relative to the config.';
+    return { code, message: `there is no ${kind} ${written}: \`~\` is not read here.`, hint };
+  }
+  const parent = path.dirname(file);
+  const where = path.relative(base, parent) || 'the folder of the config';
+  if (!existsSync(parent)) {
+    const hint = `There is no folder ${where} either; paths are relative to the folder of the config, ${base}.`;
+    return { code, message: `there is no ${kind} ${written}.`, hint };
+  }
+  const near = nearest(path.basename(file), namesIn(parent));
+  if (near === undefined) {
+    const hint = `Paths are relative to the folder of the config, ${base}.`;
+    return { code, message: `there is no ${kind} ${written}.`, hint };
+  }
+  const instead = written.slice(0, written.length - path.basename(written).length) + near;
+  return { code, message: `there is no ${kind} ${written}.`, hint: `Did you mean ${instead}?`, instead };
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).slice(0, 2000);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { ContentHashes } from './contents';
+import type { Experiment } from './experiment';
+import { resolveStage } from './load';
+import { upstreamStages } from './reference';
+import type { StageConfig } from './schema/experiment';
+
+/** All stages that must have run before this one, in the order in which to run them. */
+export function upstream(experiment: Experiment, name: string): string[] {
+  const order: string[] = [];
+  const visit = (stage: string, way: readonly string[]) => {
+    for (const input of upstreamStages(experiment, stage)) {
+      if (order.includes(input) || way.includes(input)) continue;
+      visit(input, [...way, input]);
+      order.push(input);
+    }
+  };
+  visit(name, [name]);
+  return order;
+}
+
+/** All stages, each behind those that it takes something from; else in the order of the file. */
+export function topologicalOrder(experiment: Experiment): string[] {
+  const order: string[] = [];
+  for (const name of experiment.stages.keys()) {
+    for (const stage of [...upstream(experiment, name), name]) if (!order.includes(stage)) order.push(stage);
+  }
+  return order;
+}
+
+/** The stages that take something from this one, directly or through others. */
+export function downstream(experiment: Experiment, name: string): string[] {
+  return topologicalOrder(experiment).filter((stage) => upstream(experiment, stage).includes(name));
+}
+
+export type StaleReason = 'config' | 'data' | 'model' | 'upstream' | 'never ran';
+
+export interface Staleness {
+  readonly stale: boolean;
+  /** Empty where fresh. */
+  readonly reasons: readonly StaleReason[];
+  /** What a run started now would record. */
+  readonly hash: string;
+}
+
+/**
+ * What a stage's result depends on, as `v1-<config>-<data>-<model>-<upstream>`, sixteen hex digits each. A run records it
+ * when it starts; a later difference says by its place what has changed.
+ */
+export async function stageHash(experiment: Experiment, name: string, hashes = new ContentHashes()): Promise<string> {
+  const stage = resolveStage(experiment, name);
+  const { inputs, model } = stage;
+  const data = [...inputs.data, inputs.heldOut, inputs.chatTemplate, inputs.architecture];
+  const contents: string[] = [];
+  for (const file of data) contents.push(file === null ? 'none' : await hashes.file(file));
+  contents.push(inputs.tokenizer === null ? 'none' : await hashes.folder(inputs.tokenizer));
+  const weights = model?.kind === 'folder' ? await hashes.folder(model.path) : (model?.name ?? 'random');
+  const before: string[] = [];
+  for (const input of upstreamStages(experiment, name)) before.push(await stageHash(experiment, input, hashes));
+  const parts = [canonical({ ...resultKeys(stage.config), seed: stage.seed }), contents.join(), weights, before.join()];
+  return ['v1', ...parts.map((part) => createHash('sha256').update(part).digest('hex').slice(0, 16))].join('-');
+}
+
+/** What has to run again, and why. `lastDone`: for each stage, the hash that its last finished run recorded. */
+export async function staleness(
+  experiment: Experiment,
+  lastDone: ReadonlyMap<string, { readonly hash: string }>,
+  hashes = new ContentHashes(),
+): Promise<Map<string, Staleness>> {
+  const result = new Map<string, Staleness>();
+  for (const name of topologicalOrder(experiment)) {
+    const hash = await stageHash(experiment, name, hashes);
+    const last = lastDone.get(name)?.hash;
+    const reasons: StaleReason[] = last === undefined ? ['never ran'] : differences(last, hash);
+    const staleInput = upstreamStages(experiment, name).some((input) => result.get(input)?.stale);
+    if (staleInput && last !== undefined && !reasons.includes('upstream')) reasons.push('upstream');
+    result.set(name, { stale: reasons.length > 0, reasons, hash });
+  }
+  return result;
+}
+
+function differences(last: string, now: string): StaleReason[] {
+  const [version, ...before] = last.split('-');
+  const [current, ...after] = now.split('-');
+  if (version !== current || before.length !== after.length) return ['config'];
+  const places: StaleReason[] = ['config', 'data', 'model', 'upstream'];
+  return places.filter((_, i) => before[i] !== after[i]);
+}
+
+/** Keys that decide the result, files left to their contents. What is only pace or bookkeeping is left out. */
+function resultKeys(config: StageConfig): Record<string, unknown> {
+  const {
+    model: _model,
+    data: _data,
+    micro_batch_size: _micro,
+    checkpoint_every: _checkpoint,
+    keep_checkpoints: _keep,
+    sample_every: _every,
+    sample_prompts: _prompts,
+    ...rest
+  } = config;
+  const keys: Record<string, unknown> = { ...rest };
+  for (const key of ['held_out', 'architecture', 'tokenizer']) if (typeof keys[key] === 'string') keys[key] = 'a file';
+  if (typeof keys.chat_template === 'string' && !/\{\{|\{%/.test(keys.chat_template)) keys.chat_template = 'a file';
+  return keys;
+}
+
+/** JSON with sorted keys: the order in the file does not matter. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join()}}`;
+}
