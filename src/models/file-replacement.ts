@@ -17,8 +17,24 @@ export function syncFolder(folder: string): void {
   const fd = openSync(folder, 'r');
   try {
     fsyncSync(fd);
+  } catch (error) {
+    // Some network file systems refuse this for folders.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) throw error;
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Renames; on Windows a scanner or an indexer may hold a new file for a moment, so it is tried a few times there. */
+function renameOver(from: string, to: string): void {
+  const tries = process.platform === 'win32' ? 10 : 1;
+  for (let i = 1; ; i++) {
+    try {
+      return renameSync(from, to);
+    } catch (error) {
+      if (i >= tries) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20 * i);
+    }
   }
 }
 
@@ -37,7 +53,7 @@ export function replaceFile(file: string, write: (fd: number) => void): void {
     } finally {
       closeSync(fd);
     }
-    renameSync(temporary, file);
+    renameOver(temporary, file);
     syncFolder(dirname(file));
   } catch (error) {
     rmSync(temporary, { force: true });
