@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import type { Binding } from 'onnxruntime-node/dist/binding';
 import type * as Ort from 'onnxruntime-node';
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-node';
@@ -63,7 +65,9 @@ export class BindingRuntime extends BaseRuntime {
     } catch (error) {
       throw new Error(`${label}: ${messageOf(error)}`, { cause: error });
     }
-    const session: BindingSession = new BindingSession(label, this, native, () => this.#sessions.delete(session));
+    const session: BindingSession = new BindingSession(label, this, native, options.profile, () =>
+      this.#sessions.delete(session),
+    );
     this.#sessions.add(session);
     return session;
   }
@@ -141,6 +145,7 @@ class BindingSession extends BaseSession {
     label: string,
     runtime: BindingRuntime,
     readonly native: Binding.InferenceSession,
+    private readonly profile: string | undefined,
     private readonly forget: () => boolean,
   ) {
     super(label, runtime);
@@ -150,8 +155,9 @@ class BindingSession extends BaseSession {
 
   endProfiling(): string {
     this.check();
+    if (this.profile === undefined) throw new Error(`${this.label}: the session has no profile.`);
     this.native.endProfiling();
-    return '';
+    return newestProfile(this.profile);
   }
 
   disposeNative(): void {
@@ -165,6 +171,14 @@ class BindingSession extends BaseSession {
   protected dispose(): void {
     if (this.forget()) this.native.dispose();
   }
+}
+
+/** ONNX Runtime adds the time to the prefix; the binding does not say which file it wrote. */
+function newestProfile(prefix: string): string {
+  const files = readdirSync(dirname(prefix)).filter((file) => file.startsWith(`${basename(prefix)}_`));
+  const newest = files.sort().at(-1);
+  if (newest === undefined) throw new Error(`No profile was written at ${prefix}.`);
+  return join(dirname(prefix), newest);
 }
 
 function infoOf(raw: Binding.ValueMetadata): ValueInfo {

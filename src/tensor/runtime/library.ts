@@ -69,7 +69,10 @@ export function loadLibrary(path = libraryPath()): Library {
 function loadKoffi(): KoffiModule {
   try {
     const koffi = requireHere('koffi') as KoffiModule;
-    koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
+    const { sync_stack_size: sync, async_stack_size: async } = koffi.config();
+    if (sync !== STACK_BYTES || async !== STACK_BYTES) {
+      koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES }); // refused after the first library
+    }
     return koffi;
   } catch (cause) {
     throw new UserError(`The package koffi, which calls ONNX Runtime, did not load: ${messageOf(cause)}.`, { cause });

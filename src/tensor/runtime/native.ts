@@ -65,7 +65,7 @@ export class NativeRuntime extends BaseRuntime {
           ? api.CreateSession(env.pointer, model, settings, out)
           : api.CreateSessionFromArray(env.pointer, model, model.byteLength, settings, out),
       );
-      return new NativeSession(label, this, api, session);
+      return new NativeSession(label, this, api, session, options.profile !== undefined);
     } finally {
       api.ReleaseSessionOptions(settings);
     }
@@ -151,6 +151,7 @@ export class NativeSession extends BaseSession {
     readonly runtime: NativeRuntime,
     readonly api: Api,
     readonly pointer: Pointer,
+    private readonly profiled: boolean,
   ) {
     super(label, runtime);
     this.#handle = runtime.handles.add(this, pointer, (session) => api.ReleaseSession(session));
@@ -160,6 +161,7 @@ export class NativeSession extends BaseSession {
   endProfiling(): string {
     this.check();
     const { api, label } = this;
+    if (!this.profiled) throw new Error(`${label}: the session has no profile.`);
     const allocator = api.get<Pointer>(label, (out) => api.GetAllocatorWithDefaultOptions(out));
     const text = api.get<Pointer>(label, (out) => api.SessionEndProfiling(this.#handle.pointer, allocator, out));
     const path = api.library.koffi.decode.string(text);
