@@ -1,10 +1,13 @@
 import type { CurveRun, Marker, RowBatch } from '../protocol/curves';
-import type { EventRow, MetricsRow } from '../runs/format';
+import type { EventRow, MetricsRow, SampleRow } from '../runs/format';
 import { stateWords, type RunFacts } from './run-words';
 import { clockText } from './words';
 
 /** A run as the curves panel lists it. */
-export function curveRun(facts: RunFacts, events: readonly EventRow[], now: number): CurveRun {
+export function curveRun(
+  facts: RunFacts & { readonly events: readonly EventRow[]; readonly samples: readonly Pick<SampleRow, 'step'>[] },
+  now: number,
+): CurveRun {
   const { run, state } = facts;
   const started = Date.parse(run.started ?? run.created);
   return {
@@ -17,22 +20,15 @@ export function curveRun(facts: RunFacts, events: readonly EventRow[], now: numb
     steps: run.steps,
     started,
     parent: run.parent ? { run: run.parent.run, step: run.parent.step } : null,
-    markers: markersOf(events),
+    markers: markersOf(facts.events, facts.samples),
   };
 }
 
-const MARKS: Readonly<Record<string, Marker['kind']>> = {
-  checkpoint: 'checkpoint',
-  samples: 'samples',
-  alarm: 'alarm',
-};
-
-function markersOf(events: readonly EventRow[]): Marker[] {
+function markersOf(events: readonly EventRow[], samples: readonly Pick<SampleRow, 'step'>[]): Marker[] {
   const markers = new Map<string, Marker>();
-  for (const { event, step } of events) {
-    const kind = MARKS[event];
-    if (kind) markers.set(`${kind}:${step}`, { kind, step });
-  }
+  const mark = (kind: Marker['kind'], step: number): void => void markers.set(`${kind}:${step}`, { kind, step });
+  for (const { step } of samples) mark('samples', step);
+  for (const { event, step } of events) if (event === 'checkpoint' || event === 'alarm') mark(event, step);
   return [...markers.values()];
 }
 

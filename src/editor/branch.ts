@@ -1,0 +1,55 @@
+import * as vscode from 'vscode';
+import { UserError } from '../config/errors';
+import { listCheckpoints } from '../runs/checkpoints';
+import { createRun } from '../runs/create';
+import type { RunDir } from '../runs/directory';
+import { branchedConfig } from './branch-config';
+import type { KnownRun } from './run-library';
+import { configFileOf } from './run-library';
+
+/** Asks for a checkpoint and for changes, and makes the branch. Undefined where the user gave up. */
+export async function branchRun(run: KnownRun, step?: number): Promise<RunDir | undefined> {
+  const { dir } = run.info;
+  const checkpoints = listCheckpoints(dir);
+  if (checkpoints.length === 0) {
+    throw new UserError(`${run.run.id} has no checkpoint to branch from.`, {
+      hint: 'A run writes one every checkpoint_every steps, and when it is stopped.',
+    });
+  }
+  if (step !== undefined && !checkpoints.some((checkpoint) => checkpoint.step === step)) {
+    throw new UserError(`The checkpoint of step ${step} was removed.`, {
+      hint: `There are those of steps ${checkpoints.map((checkpoint) => checkpoint.step).join(', ')}; keep_checkpoints says how many stay.`,
+    });
+  }
+  const from = step ?? (await pickCheckpoint(checkpoints.map((checkpoint) => checkpoint.step)));
+  if (from === undefined) return undefined;
+  const settings = await vscode.window.showInputBox({
+    title: `Branch from ${run.run.stage} at step ${from}`,
+    prompt: 'What to change, as key=value, several with spaces between them. Empty: nothing.',
+    placeHolder: 'learning_rate=1e-4',
+    validateInput: (text) => {
+      try {
+        branchedConfig(dir.readConfig(), text);
+        return undefined;
+      } catch (error) {
+        return error instanceof UserError ? [error.message, error.hint].filter(Boolean).join(' ') : String(error);
+      }
+    },
+  });
+  if (settings === undefined) return undefined;
+  return createRun({
+    configFile: configFileOf(run.info),
+    folder: dir.folder,
+    stage: run.run.stage,
+    type: run.run.type,
+    config: branchedConfig(dir.readConfig(), settings),
+    parent: { run: run.run.id, step: from },
+    device: run.run.device ?? null,
+  });
+}
+
+async function pickCheckpoint(steps: readonly number[]): Promise<number | undefined> {
+  if (steps.length === 1) return steps[0];
+  const items = [...steps].reverse().map((step) => ({ label: `step ${step}`, step }));
+  return (await vscode.window.showQuickPick(items, { title: 'Branch from which checkpoint' }))?.step;
+}

@@ -1,0 +1,49 @@
+import type * as vscode from 'vscode';
+import * as commands from './commands';
+import * as completion from './completion';
+import { createContext, type EditorContext } from './context';
+import * as curves from './curves-panel';
+import * as diagnostics from './diagnostics';
+import * as folders from './folders';
+import * as hover from './hover';
+import * as lenses from './lenses';
+import * as output from './output';
+import * as quickstart from './quickstart';
+import * as run from './run';
+import * as runsTree from './runs-tree';
+import * as samples from './samples';
+import * as statusBar from './status-bar';
+import * as tasks from './tasks';
+import * as trust from './trust';
+
+/** What every feature exports. */
+type Register = (context: EditorContext) => vscode.Disposable;
+
+const FEATURES: readonly Register[] = [
+  lenses.register,
+  diagnostics.register,
+  completion.register,
+  hover.register,
+  run.register,
+  commands.register,
+  curves.register,
+  samples.register,
+  output.register,
+  runsTree.register,
+  statusBar.register,
+  tasks.register,
+  quickstart.register,
+  trust.register,
+  folders.register,
+];
+
+export function activate(extension: vscode.ExtensionContext): void {
+  const start = performance.now();
+  const context = createContext(extension);
+  for (const register of FEATURES) extension.subscriptions.push(register(context));
+  context.log.info(`Activated in ${(performance.now() - start).toFixed(1)} ms.`);
+}
+
+export function deactivate(): void {
+  // Runs go on: they are processes of their own. All else is disposed of by its subscription.
+}
