@@ -1,6 +1,6 @@
 import { type Graph, type Value } from '../tensor/graph';
 import { attentionBias, embedding, groupedQueryAttention, linear, rmsNorm, silu } from '../tensor/nn';
-import { add, cachedAttention, cast, mul, reshape, rotary, transpose } from '../tensor/ops';
+import { add, cachedAttention, cast, mul, reshape, rotary, rotatesInside, transpose } from '../tensor/ops';
 import { productOf } from '../tensor/dims';
 import type { LlamaConfig } from './hf-config';
 import { parameterShapes } from './parameters';
@@ -104,7 +104,10 @@ export interface LlamaCache {
   updated: Record<string, Value>;
 }
 
-/** Hidden states of new tokens [batch·seq, hidden] after those in the cache, for generation. */
+/**
+ * Hidden states of new tokens [batch·seq, hidden] after those in the cache, for generation. Takes `positions` where the
+ * attention kernel cannot rotate heads of this size itself.
+ */
 export function llamaDecode(
   graph: Graph,
   config: LlamaConfig,
@@ -119,6 +122,12 @@ export function llamaDecode(
     updated: {},
   };
   let layer = 0;
+  const inside = rotatesInside(config.headDim);
+  const turn = (x: Value, heads: number): Value => {
+    const apart = transpose(reshape(x, [rows, seq, heads, config.headDim]), [0, 2, 1, 3]);
+    const positions = cast(graph.input('positions', 'int32', ['batch', 'seq']), 'int64');
+    return reshape(transpose(rotary(apart, positions, w.cos, w.sin), [0, 2, 1, 3]), x.shape);
+  };
   const attend: Attend = (name, x) => {
     const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => {
       const y = project(w, x, `${name}.${part}`, config.attentionBias);
@@ -126,16 +135,20 @@ export function llamaDecode(
     });
     const past = (kind: string): Value =>
       graph.input(`${kind}.${layer}`, 'float32', ['batch', config.kvHeads, 'length', config.headDim]);
-    const { output, key, value } = cachedAttention(q, k, v, {
-      heads: config.heads,
-      kvHeads: config.kvHeads,
-      pastKey: past('key'),
-      pastValue: past('value'),
-      lastIndex: cache.lastIndex,
-      total: cache.total,
-      cos: w.cos,
-      sin: w.sin,
-    });
+    const { output, key, value } = cachedAttention(
+      inside ? q : turn(q, config.heads),
+      inside ? k : turn(k, config.kvHeads),
+      v,
+      {
+        heads: config.heads,
+        kvHeads: config.kvHeads,
+        pastKey: past('key'),
+        pastValue: past('value'),
+        lastIndex: cache.lastIndex,
+        total: cache.total,
+        tables: inside ? w : undefined,
+      },
+    );
     cache.updated[`key.${layer}`] = key;
     cache.updated[`value.${layer}`] = value;
     layer++;

@@ -191,8 +191,13 @@ export class Emitter {
     this.node('RotaryEmbedding', node, {}, MICROSOFT);
   }
   cachedAttention(node: Node): void {
-    const { heads, kvHeads } = node.attributes as { heads: number; kvHeads: number };
-    this.node('GroupQueryAttention', node, { num_heads: heads, kv_num_heads: kvHeads, do_rotary: 1 }, MICROSOFT);
+    const { heads, kvHeads, rotary } = node.attributes as { heads: number; kvHeads: number; rotary: boolean };
+    this.node(
+      'GroupQueryAttention',
+      node,
+      { num_heads: heads, kv_num_heads: kvHeads, do_rotary: Number(rotary) },
+      MICROSOFT,
+    );
   }
   selectRows(node: Node): void {
     const [x, index] = node.inputs.map((v) => this.name(v));

@@ -77,8 +77,8 @@ export interface CachedAttention {
   lastIndex: Value;
   /** int32 []: the largest of them plus one */
   total: Value;
-  cos: Value;
-  sin: Value;
+  /** Tables by which the kernel rotates queries and keys; left out where they are rotated already. */
+  tables?: { cos: Value; sin: Value };
 }
 const cachedAttentionOp: Op = {
   name: 'cachedAttention',
@@ -89,19 +89,23 @@ const cachedAttentionOp: Op = {
   ],
   emit: (e, node) => e.cachedAttention(node),
 };
-/** Attention of new tokens over a key-value cache, rotary included; for generation only (it has no gradient). */
+/** The kernel rotates heads of these sizes only. */
+export const rotatesInside = (headDim: number): boolean => headDim % 16 === 0;
+/** Attention of new tokens over a key-value cache; for generation only (it has no gradient). */
 export function cachedAttention(
   q: Value,
   k: Value,
   v: Value,
   c: CachedAttention,
 ): { output: Value; key: Value; value: Value } {
+  const tables = c.tables ? [c.tables.cos, c.tables.sin] : [];
   const [output, key, value] = q.graph.apply(
     cachedAttentionOp,
-    [q, k, v, c.pastKey, c.pastValue, c.lastIndex, c.total, c.cos, c.sin],
+    [q, k, v, c.pastKey, c.pastValue, c.lastIndex, c.total, ...tables],
     {
       heads: c.heads,
       kvHeads: c.kvHeads,
+      rotary: c.tables !== undefined,
     },
   );
   return { output, key, value };

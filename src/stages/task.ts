@@ -1,0 +1,53 @@
+import type { Message } from '../data/rows';
+
+/** Metrics of one row of metrics.jsonl, by TRL's names. */
+export type Metrics = Record<string, number>;
+
+export interface Sample {
+  prompt: string | Message[];
+  answer: string;
+  /** Place of the prompt among the sample prompts. */
+  row: number;
+  /** How the answer ended: at an end-of-turn token, or at the longest length. */
+  finish: 'stop' | 'length';
+  tokens: number;
+}
+
+/** What a task must remember to go on exactly where it was; plain JSON. */
+export type TaskState = Record<string, unknown>;
+
+/** The gradients of a step were not finite; nothing was written. */
+export class NotFiniteError extends Error {
+  constructor(
+    readonly loss: number,
+    /** file:line of the rows in the batch */
+    readonly rows: readonly string[],
+  ) {
+    super('the gradient norm is not finite');
+    this.name = 'NotFiniteError';
+  }
+}
+
+/**
+ * A stage that trains, as the trainer's loop drives it. The task knows the algorithm and the data; the loop knows time:
+ * when to evaluate, sample, checkpoint, stop.
+ */
+export interface Task {
+  readonly totalSteps: number;
+  /** One optimizer step. Throws NotFiniteError where nothing could be learnt from it. */
+  step(): Promise<Metrics>;
+  /** Metrics on the held-out rows, `eval_…`; undefined where none are held out. */
+  evaluate(): Promise<Metrics | undefined>;
+  /** Answers to the sample prompts under the weights of this step. */
+  sample(step: number): AsyncIterable<Sample>;
+  state(): TaskState;
+  restore(state: TaskState): void;
+  /** Writes the weights, with tokenizer and template, as a Hugging Face folder. */
+  saveModel(folder: string): Promise<void>;
+  /** Writes optimizer state to a folder, or reads what was written. */
+  saveOptimizer(folder: string): Promise<void>;
+  loadOptimizer(folder: string): Promise<void>;
+  /** Overwrites the weights by those of a checkpoint folder. */
+  loadWeights(folder: string): Promise<void>;
+  release(): void;
+}

@@ -1,0 +1,162 @@
+import { execFileSync } from 'node:child_process';
+import { availableParallelism, cpus, platform, release } from 'node:os';
+import { join, relative } from 'node:path';
+import { UserError, messageOf } from '../config/errors';
+import type { ResolvedStage } from '../config/experiment';
+import { parseRunConfig } from '../config/run-config';
+import { latestCheckpoint, sweepCheckpoints } from '../runs/checkpoints';
+import type { RunDir } from '../runs/directory';
+import { waitForTurn } from '../runs/queue';
+import { latestDone } from '../runs/registry';
+import { RunWriter } from '../runs/writer';
+import { preparePretrain } from '../stages/pretrain';
+import { prepareSft } from '../stages/sft';
+import type { StageContext } from '../stages/context';
+import type { Task } from '../stages/task';
+import { type Runtime, openRuntime } from '../tensor/runtime';
+import { readState } from './checkpoint-state';
+import { Control } from './control';
+import { Loop } from './loop';
+
+const EXIT = { done: 0, failed: 1, stopped: 3 } as const;
+
+/** The stage that each type names. */
+function prepare(stage: ResolvedStage, context: StageContext): Promise<Task> {
+  return stage.config.type === 'sft'
+    ? prepareSft(stage, stage.config, context)
+    : preparePretrain(stage, stage.config, context);
+}
+
+/** Threads for the arithmetic: the asked number, else one a physical core. */
+export function threadsFor(asked: number | null): number {
+  return asked ?? Math.max(1, availableParallelism());
+}
+
+/** Where the starting weights lie: a folder, or the latest result of a stage. */
+function modelFolder(stage: ResolvedStage, dir: RunDir, writer: RunWriter): string | null {
+  if (stage.model === null) return null;
+  if (stage.model.kind === 'folder') {
+    writer.update({ inputs: { model: { path: relative(stage.folder, stage.model.path) || '.' } } });
+    return stage.model.path;
+  }
+  const configFile = join(dir.folder, writer.run.config_file);
+  const { dir: source, id } = latestDone(stage.folder, stage.model.name, { configFile });
+  writer.update({ inputs: { model: { path: relative(stage.folder, source.modelFolder), run: id } } });
+  return source.modelFolder;
+}
+
+function gitCommit(folder: string): string | null {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return null;
+  }
+}
+
+function writeEnvironment(writer: RunWriter, runtime: Runtime, stage: ResolvedStage): void {
+  writer.environment({
+    v: 1,
+    onnxruntime: runtime.version,
+    backend: runtime.backend,
+    device: runtime.device,
+    device_reason: `device: ${stage.device} in the config`,
+    threads: runtime.threads,
+    node: process.version,
+    platform: `${platform()} ${release()} ${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? null,
+    git_commit: gitCommit(stage.folder),
+    stage_hash: writer.run.stage_hash ?? null,
+  });
+}
+
+/** Trains a run to its end, its stop or its failure, which the run directory then tells. Returns the exit code. */
+export async function trainRun(dir: RunDir): Promise<number> {
+  const say = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+  const checkpoint = latestCheckpoint(dir);
+  const saved = checkpoint && readState(checkpoint.path);
+  // without a checkpoint a killed run starts anew, with nothing of its first try
+  const fresh = { metrics: 0, samples: 0, events: 0 };
+  const writer = RunWriter.open(dir, { offsets: saved?.offsets ?? fresh, step: saved?.step ?? 0 });
+  let runtime: Runtime | undefined;
+  let task: Task | undefined;
+  let turn: { release(): void } | undefined;
+  try {
+    sweepCheckpoints(dir);
+    const stage = parseRunConfig(dir.readConfig(), dir.folder, dir.configFile);
+    const control = new Control(writer);
+    turn = await takeTurn(stage, writer, control);
+    if (!turn) {
+      writer.close('stopped', { reason: 'stopped before its turn' });
+      return EXIT.stopped;
+    }
+    runtime = openRuntime({
+      device: stage.device,
+      threads: threadsFor(stage.threads),
+      onWarning: (message) => warn(writer, message),
+    });
+    writer.update({ device: runtime.device });
+    writeEnvironment(writer, runtime, stage);
+    task = await prepare(stage, {
+      runtime,
+      modelFolder: modelFolder(stage, dir, writer),
+      runFolder: dir.path,
+      resuming: saved !== undefined,
+      warn: (message) => warn(writer, message),
+      note: (event, details) => writer.event(event, details),
+      say,
+    });
+    const loop = new Loop(task, stage.config, writer, control, say);
+    await loop.resume();
+    const outcome = await loop.run();
+    writer.close(outcome);
+    say(outcome);
+    return EXIT[outcome];
+  } catch (error) {
+    console.error(error instanceof UserError ? messageOf(error) : error);
+    writer.fail(error);
+    return EXIT.failed;
+  } finally {
+    task?.release();
+    turn?.release();
+    runtime?.close();
+  }
+}
+
+function warn(writer: RunWriter, message: string): void {
+  console.warn(message);
+  writer.event('warning', { message });
+}
+
+/** Waits for the device; undefined where the run was stopped meanwhile. */
+async function takeTurn(
+  stage: ResolvedStage,
+  writer: RunWriter,
+  control: Control,
+): Promise<{ release(): void } | undefined> {
+  const stopped = new AbortController();
+  let now = false;
+  try {
+    return await waitForTurn({
+      device: stage.device,
+      label: writer.dir.id,
+      signal: stopped.signal,
+      runNow: () => {
+        const { stop, start } = control.waiting();
+        if (stop) stopped.abort();
+        now ||= start;
+        return now;
+      },
+      onWait: (position, ahead) =>
+        writer.setState('queued', {
+          reason: `waits for ${ahead[0]?.label ?? 'another run'}${position > 1 ? ` and ${position - 1} more` : ''}`,
+        }),
+    });
+  } catch (error) {
+    if (stopped.signal.aborted) return undefined;
+    throw error;
+  }
+}
