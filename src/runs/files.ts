@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
+import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../config/errors';
 
@@ -125,6 +126,33 @@ export function replaceFile(path: string, data: string | Uint8Array): void {
     fs.rmSync(temporary, { force: true });
     throw writeError(error, path);
   }
+}
+
+/**
+ * As `replaceFile`, but without blocking this thread while the disk works. `wanted` is asked before the file takes its
+ * place, so that a later replacement is never undone by an earlier one. Resolves with whether it took it.
+ */
+export async function replaceFileLater(path: string, data: string, wanted: () => boolean): Promise<boolean> {
+  const temporary = temporaryName(path);
+  let placed = false;
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (wanted()) {
+      withRetry(() => fs.renameSync(temporary, path));
+      placed = true;
+    }
+  } catch (error) {
+    throw writeError(error, path);
+  } finally {
+    if (!placed) fs.rmSync(temporary, { force: true });
+  }
+  return placed;
 }
 
 /**

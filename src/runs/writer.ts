@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../config/errors';
 import type { RunDir } from './directory';
-import { replaceFile, sweepTemporaries, toJson } from './files';
+import { replaceFile, replaceFileLater, sweepTemporaries, toJson } from './files';
 import {
   FORMAT_VERSION,
   isActive,
@@ -46,11 +46,14 @@ const PROGRESS_MS = 1_000;
 
 /**
  * The only writer of a run directory, held by the trainer. While it is open, run.json names this process and its
- * heartbeat is renewed. All calls are synchronous, so that they reach the disk in their order.
+ * heartbeat is renewed. Calls reach the disk before they return, but for progress and heartbeats.
  */
 export class RunWriter {
   private current: RunFile;
   private written = 0;
+  /** Counts what must reach the disk in order, so that a heartbeat under way does not undo it. */
+  private version = 0;
+  private writing = false;
   private readonly timer: NodeJS.Timeout;
   private closed = false;
   private broken: Error | undefined;
@@ -62,7 +65,7 @@ export class RunWriter {
     heartbeatMs: number,
   ) {
     this.current = dir.readRun();
-    this.timer = setInterval(() => this.beat(), heartbeatMs).unref();
+    this.timer = setInterval(() => void this.writeLater(), heartbeatMs).unref();
   }
 
   /**
@@ -148,7 +151,7 @@ export class RunWriter {
   /** Optimizer steps done. Reaches run.json within a second or with the next heartbeat. */
   progress(step: number): void {
     this.current = { ...this.current, step };
-    if (Date.now() - this.written >= PROGRESS_MS) this.write();
+    if (Date.now() - this.written >= PROGRESS_MS) void this.writeLater();
   }
 
   /** Appends a row of metrics. A number that is not finite becomes null. */
@@ -209,18 +212,28 @@ export class RunWriter {
   }
 
   private write(): void {
+    this.version++;
     this.current.heartbeat = new Date().toISOString();
     replaceFile(this.dir.runFile, toJson(this.current));
     this.written = Date.now();
+    this.broken = undefined;
   }
 
-  private beat(): void {
+  /** Heartbeat and progress: a sync of the disk takes long enough to be felt in every step. */
+  private async writeLater(): Promise<void> {
+    if (this.writing || this.closed) return;
+    this.writing = true;
+    this.written = Date.now();
+    this.current.heartbeat = new Date().toISOString();
+    const version = this.version;
     try {
-      this.write();
-      this.broken = undefined;
+      const wanted = (): boolean => version === this.version && !this.closed;
+      if (await replaceFileLater(this.dir.runFile, toJson(this.current), wanted)) this.broken = undefined;
     } catch (error) {
-      // Thrown from a timer it would end the process: the next row reports it, if it still holds then.
+      // Thrown from here it would end the process: the next row reports it, if it still holds then.
       this.broken = error instanceof Error ? error : new Error(String(error));
+    } finally {
+      this.writing = false;
     }
   }
 

@@ -8,7 +8,7 @@ import { TEMPORARY, sweepTemporaries } from '../../src/runs/files';
 import { RunWriter } from '../../src/runs/writer';
 import { emptyFolder, newRun, worker } from './processes';
 
-const KILLS = Number(process.env.ALIGN_TEST_KILLS ?? 6);
+const KILLS = Number(process.env.ALIGN_TEST_KILLS ?? 4);
 const kills = Array.from({ length: KILLS }, (_, index) => index);
 
 describe('after SIGKILL at a random moment', () => {
