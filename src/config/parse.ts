@@ -4,7 +4,7 @@ import { checkReferences } from './checks/graph';
 import { checkKeys, duplicate } from './checks/keys';
 import { checkStage } from './checks/stage';
 import { describe } from './checks/value';
-import { hasErrors, sortDiagnostics, type Diagnostic, type Range } from './diagnostic';
+import { hasErrors, sortDiagnostics, type Diagnostic, type DiagnosticCode, type Range } from './diagnostic';
 import type { Experiment, Positions, StageOutline } from './experiment';
 import { Report } from './report';
 import { experimentSchema, stageKeys, STAGE_TYPES, TOP_KEYS, type StageConfig } from './schema/experiment';
@@ -165,12 +165,17 @@ function outlineOf(top: MapTree): StageOutline[] {
   });
 }
 
-/** What the schema says about a line that is no YAML is noise beside the syntax error. */
+/** What the schema says about a line that is no YAML, or misses because of one, is noise beside the syntax error. */
 function withoutEchoes(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const broken = new Set(diagnostics.filter(isSyntax).map(({ range }) => range.start.line));
-  return diagnostics.filter((diagnostic) => isSyntax(diagnostic) || !broken.has(diagnostic.range.start.line));
+  if (broken.size === 0) return [...diagnostics];
+  return diagnostics.filter(
+    (diagnostic) => isSyntax(diagnostic) || !(MISSING.has(diagnostic.code) || broken.has(diagnostic.range.start.line)),
+  );
 }
 
-function isSyntax({ code }: Diagnostic): boolean {
-  return code === 'syntax' || code === 'tab' || code === 'indentation';
+const MISSING = new Set<DiagnosticCode>(['missing-key', 'missing-value', 'not-a-map']);
+
+function isSyntax({ code, severity }: Diagnostic): boolean {
+  return severity === 'error' && (code === 'syntax' || code === 'tab' || code === 'indentation');
 }

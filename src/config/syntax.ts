@@ -1,10 +1,12 @@
-import { Lexer, LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
+import { isScalar, LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
 import { START, type Diagnostic, type DiagnosticCode, type Fix, type Range } from './diagnostic';
+import { scan, type Unclosed } from './scan';
 import { LIMITS, rangeOf, TreeLimitError, treeOf, type Tree } from './tree';
 
 /** Longest text that is read, in UTF-16 code units. */
 export const MAX_TEXT = 1 << 20;
 const MAX_SYNTAX_ERRORS = 20;
+const MOVE_DATA = 'A config is a few kilobytes. Put data in a file of its own and name that file with `data:`.';
 
 export interface SyntaxResult {
   /** Undefined where the text is refused or holds nothing. */
@@ -28,8 +30,7 @@ export function readYaml(text: string, file: string): SyntaxResult {
 
   if (text.length > MAX_TEXT) {
     const size = (text.length / 1e6).toFixed(1);
-    const hint = 'A config is a few kilobytes. Put data in a file of its own and name that file with `data:`.';
-    return refuse('too-large', `The config is ${size} MB long; at most 1 MB is read.`, hint, at(0));
+    return refuse('too-large', `The config is ${size} MB long; at most 1 MB is read.`, MOVE_DATA, at(0));
   }
   // eslint-disable-next-line no-control-regex
   const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/.exec(text);
@@ -43,11 +44,12 @@ export function readYaml(text: string, file: string): SyntaxResult {
       at(control.index),
     );
   }
-  const deep = tooDeep(text);
-  if (deep !== undefined) {
+  const { past, unclosed } = scan(text);
+  if (past?.limit === 'depth') {
     const hint = 'A config needs four levels: stages, a stage, a key, its parts.';
-    return refuse('too-deep', `The config is nested more than ${LIMITS.depth} levels deep.`, hint, at(deep));
+    return refuse('too-deep', `The config is nested more than ${LIMITS.depth} levels deep.`, hint, at(past.offset));
   }
+  if (past) return refuse('too-large', 'The config holds too many values to be one.', MOVE_DATA, at(past.offset));
 
   let doc: Document;
   try {
@@ -67,14 +69,7 @@ export function readYaml(text: string, file: string): SyntaxResult {
     return refuse('syntax', `The config cannot be read as YAML: ${detail}.`, 'Simplify the file.', at(0));
   }
 
-  const found = doc.errors.map((error) => ({ error, severity: 'error' as const }));
-  const warned = doc.warnings.map((error) => ({ error, severity: 'warning' as const }));
-  const diagnostics = onePerLine(
-    [...found, ...warned]
-      .slice(0, 1000)
-      .map(({ error, severity }) => syntaxDiagnostic(error, severity, text, file, lines)),
-  ).slice(0, MAX_SYNTAX_ERRORS);
-
+  const diagnostics = syntaxDiagnostics(doc, unclosed, text, file, lines);
   if (!hasContent(doc)) {
     if (diagnostics.length > 0) return { tree: undefined, lines, diagnostics };
     const hint = 'Write a `stages:` map, or let `align init` write a file to start from.';
@@ -93,16 +88,13 @@ export function readYaml(text: string, file: string): SyntaxResult {
       const hint = 'Write values out instead of aliases to what is around them; a config needs four levels.';
       return refuse('too-deep', `The config is nested more than ${LIMITS.depth} levels deep.`, hint, range);
     }
-    const hint = 'Put data in a file of its own and name that file with `data:`.';
-    return refuse('too-large', `The config holds more than ${LIMITS.values} values.`, hint, range);
+    return refuse('too-large', 'The config holds too many values to be one.', MOVE_DATA, range);
   }
 }
 
-function hasContent(doc: Document): boolean {
-  const { contents } = doc;
+function hasContent({ contents }: Document): boolean {
   if (contents === null) return false;
-  const range = 'range' in contents ? contents.range : undefined;
-  return !(range && range[0] === range[1] && doc.toString().trim() === 'null');
+  return !(isScalar(contents) && contents.value === null && contents.range?.[0] === contents.range?.[1]);
 }
 
 /** Lines up to an offset, for texts that are refused before the parser has seen them. */
@@ -111,28 +103,36 @@ function countLines(text: string, lines: LineCounter, end: number): void {
   for (let i = text.indexOf('\n'); i !== -1 && i < end; i = text.indexOf('\n', i + 1)) lines.addNewLine(i + 1);
 }
 
-/** Where nesting passes the limit, by tokens and in linear time, because the parser itself recurses. */
-function tooDeep(text: string): number | undefined {
-  let flow = 0;
-  let inLine = 0;
-  let offset = 0;
-  for (const token of new Lexer().lex(text)) {
-    // The lexer's own marks: document, flow end, scalar. They stand for no text.
-    if (token === '\u0002' || token === '\u0018' || token === '\u001f') continue;
-    if (token === '{' || token === '[') flow++;
-    else if (token === '}' || token === ']') flow = Math.max(0, flow - 1);
-    else if (token === '-' || token === '?' || token === ':') inLine++;
-    else if (token.includes('\n')) inLine = 0;
-    else if (/^ +$/.test(token) && token.length > 1000) return offset;
-    if (flow > LIMITS.depth || (flow === 0 && inLine > LIMITS.depth)) return offset;
-    offset += token.length;
-  }
-  return undefined;
-}
-
 function onePerLine(diagnostics: Diagnostic[]): Diagnostic[] {
   const seen = new Set<number>();
   return diagnostics.filter(({ range }) => !seen.has(range.start.line) && seen.add(range.start.line));
+}
+
+/** What the library found, and in front of it a bracket or quote without its end, whose consequences are left out. */
+function syntaxDiagnostics(
+  doc: Document,
+  unclosed: Unclosed | undefined,
+  text: string,
+  file: string,
+  lines: LineCounter,
+): Diagnostic[] {
+  const found = doc.errors.slice(0, 1000).map((error) => syntaxDiagnostic(error, 'error', text, file, lines));
+  const warned = doc.warnings.slice(0, 1000).map((error) => syntaxDiagnostic(error, 'warning', text, file, lines));
+  if (!unclosed || found.length === 0) return onePerLine([...found, ...warned]).slice(0, MAX_SYNTAX_ERRORS);
+  const range = rangeOf(lines, unclosed.offset, unclosed.offset + 1);
+  const quote = unclosed.close === '"' || unclosed.close === "'";
+  const opening: Diagnostic = {
+    severity: 'error',
+    code: 'syntax',
+    message: `This ${quote ? 'quote' : 'bracket'} is opened and never closed.`,
+    hint: `Add the closing \`${unclosed.close}\`.`,
+    file,
+    range,
+    path: [],
+    fixes: [],
+  };
+  const before = found.filter(({ range: { start } }) => start.line < range.start.line);
+  return onePerLine([...before, opening, ...warned]).slice(0, MAX_SYNTAX_ERRORS);
 }
 
 function syntaxDiagnostic(
@@ -153,8 +153,37 @@ function syntaxDiagnostic(
     const message = 'This line is indented with a tab; YAML allows only spaces.';
     return { ...base, code: 'tab', message, hint: 'Indent with two spaces a level.', range, fixes: [fix] };
   }
+  const colon = missingColon(error, text, start, lines);
+  if (colon) return { ...base, ...colon };
   const [code, message, hint] = explain(error, text, start);
   return { ...base, code, message, hint };
+}
+
+/** `type:sft` and `epochs 3`: the two ways to forget what stands between key and value. */
+function missingColon(
+  error: YAMLError,
+  text: string,
+  start: number,
+  lines: LineCounter,
+): Pick<Diagnostic, 'code' | 'message' | 'hint' | 'range' | 'fixes'> | undefined {
+  if (error.code !== 'BLOCK_AS_IMPLICIT_KEY' && error.code !== 'MULTILINE_IMPLICIT_KEY') return undefined;
+  const from = text.lastIndexOf('\n', start - 1) + 1;
+  const line = /^( *)([a-z_]+)(:| +)([^\s:][^\n]*)/.exec(text.slice(from, from + 1000));
+  if (!line) return undefined;
+  const [, indent, key, between, value] = line;
+  const keyEnd = from + indent.length + key.length;
+  const newText = between === ':' ? ': ' : ':';
+  const at = between === ':' ? rangeOf(lines, keyEnd, keyEnd + 1) : rangeOf(lines, keyEnd, keyEnd);
+  const good = `${key}: ${value.trim()}`;
+  const message =
+    between === ':' ? `Behind the colon of \`${key}\` a blank is missing.` : `Behind \`${key}\` a colon is missing.`;
+  return {
+    code: 'syntax',
+    message,
+    hint: `Write \`${good}\`.`,
+    range: rangeOf(lines, from + indent.length, keyEnd),
+    fixes: [{ title: `Change to \`${good}\``, edits: [{ range: at, newText }] }],
+  };
 }
 
 /** What YAML's error means to someone who does not know its grammar. */

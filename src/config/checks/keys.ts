@@ -70,8 +70,8 @@ export function duplicate(map: MapTree, first: Entry, entry: Entry, path: readon
 
 function missingKey(map: MapTree, spec: KeySpec, context: KeyContext): void {
   const { report, path, at } = context;
-  const line = `${spec.name}: ${exampleOf(spec)}`;
-  const fix = report.insertAfter(map, 'type', line);
+  const line = spec.name === 'stages' ? 'stages:' : `${spec.name}: ${exampleOf(spec)}`;
+  const fix = spec.name === 'stages' ? undefined : report.insertAfter(map, 'type', line);
   report.add(at ? at.keyRange : map.range, {
     code: 'missing-key',
     message: `${path.length ? `\`${path.join('.')}\`` : 'The config'} has no \`${spec.name}\`, which ${context.owner} needs.`,

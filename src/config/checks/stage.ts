@@ -18,7 +18,7 @@ export function checkStage(entry: Entry, report: Report): StageConfig | undefine
     report.addAtKey(entry, {
       code: 'not-a-map',
       message: `The stage \`${entry.key}\` ${empty ? 'is empty' : `must be a map of keys, but is ${describe(map)}`}.`,
-      hint: 'Write its keys below it, indented by two more spaces, first of all `type: sft`.',
+      hint: 'Write its keys below it, indented by two more spaces and with a blank behind each colon, first of all `type: sft`.',
       path,
     });
     return undefined;

@@ -1,0 +1,175 @@
+import { exampleOf } from './checks/value';
+import { defaultMarkdown, keyMarkdown } from './describe';
+import type { Range } from './diagnostic';
+import { stageTypeOf, typeDoc } from './hover';
+import { placeAt, stagesIn, type Place } from './place';
+import { STAGE_TYPES, TOP_KEYS } from './schema/experiment';
+import { keysAt } from './schema/lookup';
+import type { KeySpec, Role } from './schema/meta';
+
+export interface Completion {
+  readonly label: string;
+  readonly kind: 'key' | 'value' | 'stage' | 'file' | 'folder' | 'snippet';
+  /** What to write over `range`. In the editors' snippet syntax (`${1:text}`) where `snippet` is set. */
+  readonly insertText: string;
+  readonly snippet: boolean;
+  readonly range: Range;
+  readonly detail: string;
+  /** Markdown. */
+  readonly documentation: string;
+  /** Opens the list again once this is in: a folder, or a key whose value has choices. */
+  readonly again: boolean;
+}
+
+export interface FolderEntry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/** What is in a folder, given relative to the config (`.` for its own); empty where there is none. */
+export type ListFolder = (folder: string) => readonly FolderEntry[];
+
+/** What may be written at an offset of a text, which may be broken. */
+export function complete(text: string, offset: number, list: ListFolder = () => []): Completion[] {
+  const place = placeAt(text, offset);
+  if (!place) return [];
+  return place.part === 'key' ? keys(place, text) : values(place, text, list);
+}
+
+function keys(place: Place, text: string): Completion[] {
+  if (place.path.length === 1 && place.path[0] === 'stages') return newStages(place, text);
+  const specs = keysAt(place.path, stageTypeOf(place, text));
+  if (!specs) return [];
+  const open = [...specs.values()].filter(({ name }) => !place.siblings.has(name));
+  const required = (spec: KeySpec) => (spec.name === 'type' ? 0 : spec.required ? 1 : 2);
+  return open
+    .sort((a, b) => required(a) - required(b))
+    .map((spec) => ({
+      label: spec.name,
+      kind: 'key',
+      insertText: place.hasColon ? spec.name : `${spec.name}: ${valueSnippet(spec, place)}`,
+      snippet: !place.hasColon,
+      range: place.range,
+      detail: spec.required ? 'required' : `default: ${defaultMarkdown(spec).replace(/`/g, '')}`,
+      documentation: keyMarkdown(spec),
+      again: !place.hasColon && (spec.role !== undefined || spec.values.length > 0),
+    }));
+}
+
+function valueSnippet(spec: KeySpec, place: Place): string {
+  const inner = ' '.repeat(place.indent + 2);
+  if (spec.name === 'stages') return `\n${inner}\${1:sft}:\n${inner}  type: \${2|sft,pretrain|}\n${inner}  $0`;
+  if (spec.role !== undefined) return '$0';
+  if (spec.values.length > 1 && typeof spec.default !== 'number') return `\${1|${spec.values.join(',')}|}`;
+  if (spec.values.length === 1) return spec.name === 'type' ? `\${1|${STAGE_TYPES.join(',')}|}` : spec.values[0];
+  return `\${1:${escaped(exampleOf(spec))}}`;
+}
+
+function newStages(place: Place, text: string): Completion[] {
+  const taken = stagesIn(text);
+  const inner = ' '.repeat(place.indent + 2);
+  return STAGE_TYPES.map((type) => {
+    const name =
+      [type, ...[2, 3, 4, 5, 6, 7, 8, 9].map((n) => `${type}_${n}`)].find((word) => !taken.has(word)) ?? type;
+    const start = type === 'sft' ? 'model: ${2:./model}' : 'architecture: ${2:./architecture.json}';
+    const rest = type === 'sft' ? '' : `${inner}tokenizer: { train: bpe, vocab_size: \${4:2048} }\n`;
+    const data = type === 'sft' ? 'data/demonstrations.jsonl' : 'data/corpus.jsonl';
+    const body = `\${1:${name}}:\n${inner}type: ${type}\n${inner}${start}\n${rest}${inner}data: \${3:${data}}\n`;
+    return {
+      label: name,
+      kind: 'snippet',
+      insertText: place.hasColon ? name : body,
+      snippet: !place.hasColon,
+      range: place.range,
+      detail: `a new ${type} stage`,
+      documentation: typeDoc(type) ?? '',
+      again: false,
+    };
+  });
+}
+
+function values(place: Place, text: string, list: ListFolder): Completion[] {
+  const { path, key, range } = place;
+  const word = (label: string, kind: Completion['kind'], detail: string, documentation: string): Completion => ({
+    label,
+    kind,
+    insertText: label,
+    snippet: false,
+    range,
+    detail,
+    documentation,
+    again: false,
+  });
+  if (key === 'type' && path.length === 2)
+    return STAGE_TYPES.map((type) => word(type, 'value', 'type of stage', typeDoc(type) ?? ''));
+  const spec = path.length === 0 ? TOP_KEYS.get(key) : keysAt(path, stageTypeOf(place, text))?.get(key);
+  if (!spec) return [];
+  const found: Completion[] = [];
+  if (spec.role === 'stage-or-folder' && path.length === 2) {
+    for (const [name, stage] of startable(text, path[1])) {
+      const type = stage.get('type');
+      found.push(word(name, 'stage', type ? `stage (${type})` : 'stage', 'Start from its latest result.'));
+    }
+  }
+  for (const value of spec.values) {
+    if (spec.role !== 'folder') found.push(word(value, 'value', value === defaultOf(spec) ? 'default' : '', spec.doc));
+  }
+  const example = spec.role === undefined || spec.role === 'folder' ? exampleOf(spec) : defaultOf(spec);
+  if (example !== undefined && !place.flow && !found.some(({ label }) => label === example))
+    found.push(word(example, 'value', example === defaultOf(spec) ? 'default' : 'example', spec.doc));
+  if (spec.role !== undefined) found.push(...files(place, spec.role, list));
+  return found;
+}
+
+function defaultOf({ default: value }: KeySpec): string | undefined {
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
+}
+
+/** The stages from which this one may start without closing a circle. */
+function startable(text: string, self: string): [string, ReadonlyMap<string, string>][] {
+  const stages = stagesIn(text);
+  const comesFrom = (name: string | undefined, left: number): boolean =>
+    name === self || (name !== undefined && left > 0 && comesFrom(stages.get(name)?.get('model'), left - 1));
+  return [...stages].filter(([name]) => !comesFrom(name, stages.size));
+}
+
+const WANTED: Record<Role, RegExp | undefined> = {
+  'stage-or-folder': undefined,
+  folder: undefined,
+  'data-file': /\.(jsonl|json|txt|md)$/i,
+  'data-file-or-value': /\.(jsonl|json|txt)$/i,
+  'prompt-file-or-value': /\.(jsonl|json|txt)$/i,
+  'config-file': /\.json$/i,
+  'template-file': /\.(jinja2?|j2)$/i,
+};
+
+/** Entries of the folder that the path typed so far leads to; only the last part of the path is replaced. */
+function files(place: Place, role: Role, list: ListFolder): Completion[] {
+  const typed = place.prefix.replace(/^["']/, '');
+  const slash = typed.lastIndexOf('/') + 1;
+  const folder = typed.slice(0, slash).replace(/\/$/, '') || (typed.startsWith('/') ? '/' : '.');
+  const from = place.range.start.offset + place.prefix.length - (typed.length - slash);
+  const column = place.range.start.column + from - place.range.start.offset;
+  const range: Range = { start: { line: place.range.start.line, column, offset: from }, end: place.range.end };
+  const wanted = WANTED[role];
+  // A bare name would be read as a stage.
+  const lead = role === 'stage-or-folder' && slash === 0 ? './' : '';
+  return list(folder)
+    .filter(({ name, isFolder }) => !/^\.|^node_modules$/.test(name) && (isFolder || wanted?.test(name)))
+    .map(({ name, isFolder }) => ({
+      label: lead + name + (isFolder ? '/' : ''),
+      kind: isFolder ? 'folder' : 'file',
+      insertText: lead + name + (isFolder && wanted ? '/' : ''),
+      snippet: false,
+      range,
+      detail: isFolder ? 'folder' : 'file',
+      documentation: '',
+      again: isFolder && wanted !== undefined,
+    }));
+}
+
+function escaped(text: string): string {
+  return text.replace(/[$}\\]/g, '\\$&');
+}
