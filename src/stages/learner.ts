@@ -3,7 +3,7 @@ import { gradients } from '../tensor/autodiff';
 import { type AdamWSettings, adamW, stepScalars } from '../tensor/optimizer';
 import { add } from '../tensor/ops';
 import { Program } from '../tensor/program';
-import type { Call, DType, Runtime, Tensor, TypedArray } from '../tensor/runtime';
+import type { Call, DType, Runtime, Tensor } from '../tensor/runtime';
 import { type LlamaWeights, declareWeights } from '../models/llama';
 import type { ModelWeights } from '../models/weights';
 
@@ -53,7 +53,7 @@ class Batched {
       if (this.calls.size >= KEPT_CALLS) this.forget(this.calls.keys().next().value ?? '');
     }
     this.calls.set(key, entry);
-    for (const [name, { data }] of Object.entries(batch)) this.runtime.write(entry.batch[name], data as TypedArray);
+    for (const [name, { data }] of Object.entries(batch)) this.runtime.write(entry.batch[name], data);
     await entry.call.runAsync();
   }
 
