@@ -1,27 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LlamaConfig } from '../../src/models/hf-config';
-import { declareBatch, declareWeights, llamaHidden, llamaLogits } from '../../src/models/llama';
-import { ModelWeights } from '../../src/models/weights';
 import { Learner } from '../../src/stages/learner';
 import { type TokenRow, learntCount, nextTokenBatch, nextTokenObjective } from '../../src/stages/next-token';
-import { gradients } from '../../src/tensor/autodiff';
-import { Graph } from '../../src/tensor/graph';
 import { learningRateAt } from '../../src/tensor/optimizer';
-import { reshape } from '../../src/tensor/ops';
-import { Program } from '../../src/tensor/program';
 import { type Runtime, openRuntime } from '../../src/tensor/runtime';
-import { type GoldenTensors, IGNORED, VARIANTS, goldenTensors, goldenValues, relativeDistance } from './load';
+import { TOLERANCE, logitsOf, lossAndGradients, weightsOf } from './graphs';
+import { IGNORED, VARIANTS, goldenTensors, goldenValues, relativeDistance } from './load';
 
-/** Agreement asked for, as the largest difference ÷ the largest value. */
-const TOLERANCE = 1e-5;
 let runtime: Runtime;
 beforeAll(() => (runtime = openRuntime({ threads: 2 })));
 afterAll(() => runtime.close());
-
-const weightsOf = (config: LlamaConfig, golden: GoldenTensors, positions = 64): ModelWeights => {
-  const initial = golden.group('initial');
-  return ModelWeights.load(runtime, config, positions, (name) => initial.get(name)!.data);
-};
 
 /** Rows of a recorded batch without their padding. */
 function rowsOf(
@@ -49,58 +36,6 @@ const batchOf = (
   total = rows.reduce((sum, row) => sum + learntCount(row), 0),
 ) => nextTokenBatch(rows, seq, total);
 
-/** Loss and all gradients of one batch. */
-function lossAndGradients(config: LlamaConfig, weights: ModelWeights, batch: ReturnType<typeof nextTokenBatch>) {
-  const graph = new Graph();
-  const w = declareWeights(graph, config, weights.positions);
-  const { loss } = nextTokenObjective(config)(graph, w);
-  const names = [...weights.parameters.keys()];
-  const found = gradients(
-    loss,
-    names.map((name) => w.get(name)),
-  );
-  const outputs = Object.fromEntries(names.map((name, i) => [`g.${name}`, found[i]]));
-  const program = Program.compile(runtime, 'gradients', { loss, ...outputs });
-  const inputs = Object.fromEntries(
-    Object.entries(batch).map(([name, { dims, data }]) => [
-      name,
-      runtime.hostTensor(data instanceof Int32Array ? 'int32' : 'float32', dims, data),
-    ]),
-  );
-  const results = Object.fromEntries(
-    names.map((name) => [`g.${name}`, runtime.hostTensor('float32', weights.parameters.get(name)!.dims)]),
-  );
-  const lossTensor = runtime.hostTensor('float32', []);
-  program.prepare({ ...weights.inputs, ...inputs }, { loss: lossTensor, ...results }).run();
-  return {
-    loss: (lossTensor.data as Float32Array)[0],
-    gradients: new Map(names.map((name) => [name, results[`g.${name}`].data as Float32Array])),
-  };
-}
-
-function logitsOf(
-  config: LlamaConfig,
-  weights: ModelWeights,
-  ids: Int32Array,
-  positions: Int32Array,
-  segments: Int32Array,
-  dims: readonly number[],
-): Float32Array {
-  const graph = new Graph();
-  const w = declareWeights(graph, config, weights.positions);
-  const logits = llamaLogits(config, w, llamaHidden(config, w, declareBatch(graph)));
-  const program = Program.compile(runtime, 'logits', { logits: reshape(logits, ['batch', 'seq', config.vocabSize]) });
-  const tensor = (data: Int32Array) => runtime.hostTensor('int32', dims, data);
-  const out = runtime.hostTensor('float32', [...dims, config.vocabSize]);
-  program
-    .prepare(
-      { ...weights.inputs, ids: tensor(ids), positions: tensor(positions), segments: tensor(segments) },
-      { logits: out },
-    )
-    .run();
-  return out.data as Float32Array;
-}
-
 describe.each(['llama', ...VARIANTS])('forward and gradients: %s', (name) => {
   const golden = goldenTensors(name);
   const { config, loss } = name === 'llama' ? goldenValues('llama') : goldenValues('forward', name);
@@ -109,25 +44,19 @@ describe.each(['llama', ...VARIANTS])('forward and gradients: %s', (name) => {
   const rows = rowsOf(ids.data, golden.int('labels').data, mask, ids.shape);
 
   it('logits', () => {
-    const weights = weightsOf(config, golden);
+    const weights = weightsOf(runtime, config, golden);
     const [batch, seq] = ids.shape;
     const positions = Int32Array.from({ length: batch * seq }, (_, i) => i % seq);
-    const ours = logitsOf(
-      config,
-      weights,
-      ids.data,
-      positions,
-      mask.map((m) => m - 1),
-      ids.shape,
-    );
+    const inputs = { ids: ids.data, positions, segments: mask.map((m) => m - 1) };
+    const ours = logitsOf(runtime, config, weights, inputs, ids.shape);
     const theirs = golden.float('logits').data;
     const real = (data: Float32Array) => data.filter((_, i) => mask[Math.floor(i / config.vocabSize)] === 1);
     expect(relativeDistance(real(ours), real(theirs))).toBeLessThan(TOLERANCE);
   });
 
   it('loss and every gradient', () => {
-    const weights = weightsOf(config, golden);
-    const result = lossAndGradients(config, weights, batchOf(rows, ids.shape[1]));
+    const weights = weightsOf(runtime, config, golden);
+    const result = lossAndGradients(runtime, config, weights, batchOf(rows, ids.shape[1]));
     expect(Math.abs(result.loss - loss)).toBeLessThan(TOLERANCE * loss);
     for (const [parameter, expected] of golden.group('gradient'))
       expect(relativeDistance(result.gradients.get(parameter)!, expected.data), parameter).toBeLessThan(TOLERANCE);
@@ -139,7 +68,7 @@ describe('twenty steps of AdamW with clipping and a cosine schedule', () => {
     const golden = goldenTensors('llama');
     const values = goldenValues('llama');
     const { config, optimizer } = values;
-    const weights = weightsOf(config, golden);
+    const weights = weightsOf(runtime, config, golden);
     const learner = new Learner(runtime, weights, {
       trainable: [...weights.parameters.keys()],
       objective: nextTokenObjective(config),
