@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../config/errors';
 import type { RunDir } from './directory';
 import { errorCode, fsyncFolder, namesIn, withRetry, writeError } from './files';
 
@@ -121,6 +122,62 @@ export function latestCheckpoint(dir: RunDir): Checkpoint | undefined {
 /** The checkpoint of a step. */
 export function findCheckpoint(dir: RunDir, step: number): Checkpoint | undefined {
   return listCheckpoints(dir).find((checkpoint) => checkpoint.step === step);
+}
+
+/** Where a process goes on with a run. */
+export interface ResumePoint extends Checkpoint {
+  /** A branch's own start, from its parent: the JSONL files of the branch begin empty there. */
+  inherited: boolean;
+}
+
+/** The checkpoint from which a run goes on; undefined where it begins at its beginning. */
+export function resumePoint(dir: RunDir): ResumePoint | undefined {
+  const latest = latestCheckpoint(dir);
+  return latest && { ...latest, inherited: dir.readRun().parent?.step === latest.step };
+}
+
+/**
+ * Gives a new branch its parent's checkpoint as its own, so that the parent may drop it. Files are linked where the
+ * file system can: checkpoints are never changed in place. Throws a UserError where the parent has none of this step.
+ */
+export function inheritCheckpoint(parent: RunDir, step: number, branch: RunDir): Checkpoint {
+  const source = findCheckpoint(parent, step);
+  if (source === undefined) {
+    const steps = listCheckpoints(parent).map((checkpoint) => checkpoint.step);
+    throw new UserError(`Run ${parent.id} has no checkpoint of step ${step}.`, {
+      hint:
+        steps.length > 0
+          ? `It has those of steps ${steps.join(', ')}; keep_checkpoints says how many stay.`
+          : 'A run writes one every checkpoint_every steps, and when it is stopped.',
+      code: 'no-checkpoint',
+    });
+  }
+  const path = join(branch.checkpointsFolder, checkpointName(step));
+  const temporary = join(branch.checkpointsFolder, hidden(WRITING, checkpointName(step)));
+  try {
+    linkTree(source.path, temporary);
+    fsyncTree(temporary);
+    place(temporary, path, branch.checkpointsFolder, checkpointName(step));
+  } catch (error) {
+    fs.rmSync(temporary, { recursive: true, force: true });
+    throw writeError(error, path);
+  }
+  return { step, path };
+}
+
+function linkTree(source: string, target: string): void {
+  fs.mkdirSync(target, { recursive: true });
+  for (const entry of fs.readdirSync(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)];
+    if (entry.isDirectory()) linkTree(from, to);
+    else if (entry.isFile()) {
+      try {
+        fs.linkSync(from, to);
+      } catch {
+        fs.copyFileSync(from, to);
+      }
+    }
+  }
 }
 
 /** Removes all but the newest `keep` checkpoints and those of the steps in `protect` (the best). Returns the removed. */

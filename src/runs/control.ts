@@ -81,9 +81,11 @@ export class ControlInbox {
     return requests;
   }
 
-  /** Drops requests to a former process, such as the `stop` that it died of. */
-  clear(): void {
-    for (const name of namesIn(this.folder)) this.remove(join(this.folder, name));
+  /** Drops requests from before `time` (milliseconds since 1970): a former process was meant. Returns how many. */
+  dropBefore(time: number): number {
+    const old = namesIn(this.folder).filter((name) => NAME.test(name) && counterOf(name) < time);
+    for (const name of old) this.remove(join(this.folder, name));
+    return old.length;
   }
 
   private take(name: string): ControlRequest | undefined {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../config/errors';
+import { inheritCheckpoint } from './checkpoints';
 import { RunDir } from './directory';
 import { errorCode, replaceFile, toJson, writeError } from './files';
 import { FORMAT_VERSION, runId, type RunFile, type RunInput, type RunParent } from './format';
@@ -14,7 +15,7 @@ export interface NewRun {
   type: string;
   /** The stage's config with every default filled in. */
   config: unknown;
-  /** The run and step that this one branches from. */
+  /** The run beside this one and the step that it branches from; the checkpoint of that step becomes its own. */
   parent?: RunParent | null;
   stageHash?: string | null;
   device?: string | null;
@@ -29,7 +30,7 @@ export function runsFolderOf(folder: string): string {
 
 /**
  * Makes a run directory in state `queued` with run.json and config.json; no process is behind it yet.
- * Throws a UserError where the folder cannot be written.
+ * Throws a UserError where the folder cannot be written or the parent has no checkpoint of the step.
  */
 export function createRun(options: NewRun): RunDir {
   const folder = resolve(options.folder ?? dirname(options.configFile));
@@ -65,9 +66,16 @@ export function createRun(options: NewRun): RunDir {
     parent: options.parent ?? null,
     error: null,
   };
-  // run.json comes last: a folder without it is no run yet.
-  replaceFile(dir.configFile, toJson(options.config));
-  replaceFile(dir.runFile, toJson(run));
+  try {
+    replaceFile(dir.configFile, toJson(options.config));
+    if (options.parent)
+      inheritCheckpoint(new RunDir(join(dir.runsFolder, options.parent.run)), options.parent.step, dir);
+    // run.json comes last: a folder without it is no run yet.
+    replaceFile(dir.runFile, toJson(run));
+  } catch (error) {
+    fs.rmSync(dir.path, { recursive: true, force: true });
+    throw error;
+  }
   return dir;
 }
 

@@ -1,6 +1,8 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../config/errors';
+import { sweepCheckpoints } from './checkpoints';
+import { ControlInbox } from './control';
 import type { RunDir } from './directory';
 import { replaceFile, replaceFileLater, sweepTemporaries, toJson } from './files';
 import {
@@ -26,13 +28,22 @@ export interface RunOffsets {
   events: number;
 }
 
-export interface WriterOptions {
-  /** Cuts the JSONL files to what the checkpoint of the resumed run recorded. */
+/** Where a process takes a run up. */
+export interface StartPoint {
+  /** Cuts the JSONL files to what the checkpoint recorded; all zero for a fresh start. Default: nothing is cut. */
   offsets?: RunOffsets;
-  /** The step of that checkpoint. */
+  /** The step of the checkpoint. */
   step?: number;
+}
+
+export interface WriterOptions extends StartPoint {
+  /** As `offsets` and `step`, asked under the lock, after what a killed process left has been cleared. */
+  from?: () => StartPoint;
   heartbeatMs?: number;
 }
+
+/** The offsets of a run that begins at its beginning, and of a branch. */
+export const NO_OFFSETS: RunOffsets = { metrics: 0, samples: 0, events: 0 };
 
 /** What may change in run.json while a run works. */
 export type RunPatch = Partial<
@@ -82,6 +93,8 @@ export class RunWriter {
     };
     try {
       sweepTemporaries(dir.path);
+      sweepCheckpoints(dir);
+      const start = options.from?.() ?? options;
       const files = {
         metrics: open(dir.metricsFile),
         samples: open(dir.samplesFile),
@@ -89,14 +102,15 @@ export class RunWriter {
       };
       const writer = new RunWriter(dir, lock, files, options.heartbeatMs ?? HEARTBEAT_MS);
       try {
-        if (options.offsets) writer.cutTo(options.offsets);
+        if (start.offsets) writer.cutTo(start.offsets);
         writer.reserve();
+        if (writer.current.pid !== null) writer.dropOldRequests();
         const identity = ownIdentity();
         Object.assign(writer.current, {
           pid: identity.pid,
           process_start: identity.start,
           host: identity.host,
-          step: options.step ?? writer.current.step,
+          step: start.step ?? writer.current.step,
           ended: null,
           error: null,
         });
@@ -246,6 +260,12 @@ export class RunWriter {
       });
     }
     throw this.broken;
+  }
+
+  /** A `stop` that came too late for the process before must not stop this one. */
+  private dropOldRequests(): void {
+    const dropped = new ControlInbox(this.dir).dropBefore(Date.now() - process.uptime() * 1000);
+    if (dropped > 0) this.event('control_dropped', { message: `${dropped} requests to a former process` });
   }
 
   private get reserveFile(): string {

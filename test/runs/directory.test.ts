@@ -6,6 +6,7 @@ import {
   listCheckpoints,
   pruneCheckpoints,
   replaceFolder,
+  resumePoint,
   saveCheckpoint,
   sweepCheckpoints,
 } from '../../src/runs/checkpoints';
@@ -30,13 +31,11 @@ function endedRun(folder: string, stage: string, state: 'done' | 'stopped' | 'fa
 describe('createRun', () => {
   it('makes a queued run that git ignores', () => {
     const folder = emptyFolder();
-    const parent = { run: 'sft-20300101-000000-0000', step: 40 };
     const dir = createRun({
       configFile: join(folder, 'b.align.yaml'),
       stage: 'sft',
       type: 'sft',
       config: { learning_rate: 2e-5 },
-      parent,
       stageHash: 'abc',
       device: 'cpu',
       inputs: { model: { path: 'model' } },
@@ -44,7 +43,7 @@ describe('createRun', () => {
     expect(dir.id).toMatch(RUN_ID);
     expect(dir.folder).toBe(folder);
     expect(dir.readRun()).toMatchObject({ v: 1, id: dir.id, config_file: 'b.align.yaml', state: 'queued', pid: null });
-    expect(dir.readRun()).toMatchObject({ parent, step: 40, stage_hash: 'abc', device: 'cpu' });
+    expect(dir.readRun()).toMatchObject({ parent: null, step: 0, stage_hash: 'abc', device: 'cpu' });
     expect(dir.readConfig()).toEqual({ learning_rate: 2e-5 });
     expect(dir.readEnvironment()).toBeUndefined();
     expect(fs.readFileSync(join(folder, '.align', '.gitignore'), 'utf8')).toBe('*\n');
@@ -218,22 +217,59 @@ describe('checkpoints', () => {
   });
 });
 
+describe('branches', () => {
+  it('own the checkpoint that they begin with, whatever becomes of the parent', async () => {
+    const folder = emptyFolder();
+    const root = newRun('sft', folder);
+    const fill = (path: string): void => {
+      fs.mkdirSync(join(path, 'training_state'));
+      fs.writeFileSync(join(path, 'training_state', 'a'), 'whole');
+    };
+    for (const step of [10, 20]) await saveCheckpoint(root, step, fill);
+    const options = { configFile: join(folder, 'align.yaml'), stage: 'sft', type: 'sft', config: {} };
+    const branch = createRun({ ...options, parent: { run: root.id, step: 10 } });
+    expect(branch.readRun()).toMatchObject({ parent: { run: root.id, step: 10 }, step: 10 });
+    fs.rmSync(root.path, { recursive: true });
+    const point = resumePoint(branch);
+    expect(point).toMatchObject({ step: 10, inherited: true });
+    expect(fs.readFileSync(join(point?.path ?? '', 'training_state', 'a'), 'utf8')).toBe('whole');
+    await saveCheckpoint(branch, 15, fill);
+    expect(resumePoint(branch)).toMatchObject({ step: 15, inherited: false });
+  });
+
+  it('are refused where the parent has no such checkpoint, and leave nothing', async () => {
+    const folder = emptyFolder();
+    const root = newRun('sft', folder);
+    const options = { configFile: join(folder, 'align.yaml'), stage: 'sft', type: 'sft', config: {} };
+    const make = (): RunDir => createRun({ ...options, parent: { run: root.id, step: 7 } });
+    expect(make).toThrow(`Run ${root.id} has no checkpoint of step 7.`);
+    await saveCheckpoint(root, 5, () => undefined);
+    expect(make).toThrow(expect.objectContaining({ hint: expect.stringContaining('steps 5') as string }) as Error);
+    expect(fs.readdirSync(root.runsFolder)).toEqual([root.id]);
+    expect(resumePoint(root)).toMatchObject({ step: 5, inherited: false });
+  });
+});
+
 describe('readLineage', () => {
   const folder = emptyFolder();
-  /** A run with a row for each step after its branching. */
-  function branch(parent: { run: string; step: number } | null, last: number): RunDir {
+  /** A run with a row and a checkpoint for each step after its branching. */
+  async function branch(parent: { run: string; step: number } | null, last: number): Promise<RunDir> {
     const dir = createRun({ configFile: join(folder, 'align.yaml'), stage: 'sft', type: 'sft', config: {}, parent });
     const writer = RunWriter.open(dir);
-    for (let step = (parent?.step ?? 0) + 1; step <= last; step++) writer.metrics(step, { loss: last });
+    for (let step = (parent?.step ?? 0) + 1; step <= last; step++) {
+      writer.metrics(step, { loss: last });
+      await saveCheckpoint(dir, step, () => undefined);
+    }
     writer.close('done');
     return dir;
   }
   const curve = (dir: RunDir): [number, unknown][] => joinSegments(readLineage(dir)).map((row) => [row.step, row.loss]);
 
-  it('joins a branch with its ancestors up to where it left them', () => {
-    const root = branch(null, 6);
-    const child = branch({ run: root.id, step: 4 }, 8);
-    const early = branch({ run: child.id, step: 2 }, 3);
+  it('joins a branch with its ancestors up to where it left them', async () => {
+    const root = await branch(null, 6);
+    const child = await branch({ run: root.id, step: 4 }, 8);
+    await saveCheckpoint(child, 2, () => undefined);
+    const early = await branch({ run: child.id, step: 2 }, 3);
     const steps = (from: number, to: number, loss: number): [number, unknown][] =>
       Array.from({ length: to - from + 1 }, (_, index) => [from + index, loss]);
     expect(curve(root)).toEqual(steps(1, 6, 6));
@@ -245,11 +281,13 @@ describe('readLineage', () => {
     ]);
   });
 
-  it('says which ancestor is gone, and ends on a circle', () => {
-    const orphan = branch({ run: 'sft-20300101-000000-0000', step: 2 }, 4);
-    expect(readLineage(orphan)).toMatchObject({ missing: 'sft-20300101-000000-0000' });
+  it('says which ancestor is gone, and ends on a circle', async () => {
+    const gone = await branch(null, 2);
+    const orphan = await branch({ run: gone.id, step: 2 }, 4);
+    fs.rmSync(gone.path, { recursive: true });
+    expect(readLineage(orphan)).toMatchObject({ missing: gone.id });
     expect(curve(orphan).map(([step]) => step)).toEqual([3, 4]);
-    const circle = branch(null, 2);
+    const circle = await branch(null, 2);
     const run = { ...circle.readRun(), parent: { run: circle.id, step: 1 } };
     fs.writeFileSync(circle.runFile, JSON.stringify(run));
     expect(readLineage(circle).missing).toBe(circle.id);

@@ -7,7 +7,7 @@ import { post, request } from '../../src/runs/control';
 import { isMetricsRow } from '../../src/runs/format';
 import { withRetry } from '../../src/runs/files';
 import { JsonlWriter, readJsonl } from '../../src/runs/jsonl';
-import { RunWriter } from '../../src/runs/writer';
+import { NO_OFFSETS, RunWriter } from '../../src/runs/writer';
 import { emptyFolder, newRun } from './processes';
 
 afterEach(() => {
@@ -185,6 +185,37 @@ describe('withRetry', () => {
     tries = 0;
     expect(() => withRetry(busy, 'linux')).toThrow('held');
     expect(() => withRetry((): unknown => JSON.parse('{'), 'win32')).toThrow(SyntaxError);
+  });
+});
+
+describe('a process that takes a run up', () => {
+  it('asks where to begin under the lock, and drops what was asked of the one before', () => {
+    const dir = newRun();
+    const early = post(dir, 'start');
+    RunWriter.open(dir).close('stopped');
+    expect(fs.existsSync(early)).toBe(true);
+    fs.rmSync(early);
+    const late = join(
+      dir.controlFolder,
+      `${Date.now() - process.uptime() * 1000 - 10_000}-stop.json`.replace(/\.\d+-/, '-'),
+    );
+    fs.writeFileSync(late, '{"v":1,"verb":"stop","time":1}');
+    const now = post(dir, 'pause');
+    let asked: unknown;
+    const from = (): { offsets: typeof NO_OFFSETS; step: number } => {
+      try {
+        RunWriter.open(dir);
+      } catch (error) {
+        asked = error;
+      }
+      return { offsets: NO_OFFSETS, step: 7 };
+    };
+    const writer = RunWriter.open(dir, { from });
+    expect(asked).toMatchObject({ code: 'run-locked' });
+    expect(writer.run.step).toBe(7);
+    expect([fs.existsSync(late), fs.existsSync(now)]).toEqual([false, true]);
+    expect(dir.readEvents()).toMatchObject([{ event: 'control_dropped' }]);
+    writer.close('stopped');
   });
 });
 
