@@ -1,3 +1,5 @@
+import { ByteFallbackDecoder } from '@huggingface/tokenizers';
+
 /** GPT-2's map from bytes to printable characters: printable Latin-1 stands for itself, the rest from U+0100 on. */
 export const BYTE_CHARACTERS: readonly string[] = (() => {
   const printable = (byte: number) =>
@@ -37,10 +39,11 @@ export function byteStream(bytesOf: (id: number) => Uint8Array): StreamingDecode
   };
 }
 
-/** Tokens kept before the new ones, because a decoder may treat the beginning of a text in its own way. */
-const CONTEXT_TOKENS = 4;
-
-/** For any other decoder: decodes the last tokens with and without the new one and gives out the difference. */
+/**
+ * For any other decoder: decodes the tokens since the last but one piece of text with and without the new one and
+ * gives out the difference. The piece before stays as context, because a decoder may treat the beginning of a text in
+ * its own way.
+ */
 export function windowStream(decode: (ids: readonly number[]) => string): StreamingDecoder {
   let ids: number[] = [];
   let given = 0; // tokens whose text was given out
@@ -49,10 +52,9 @@ export function windowStream(decode: (ids: readonly number[]) => string): Stream
     const now = decode(ids);
     // U+FFFD at the end: a character whose bytes are not complete.
     if (!final && now.endsWith('\ufffd')) return '';
-    const text = now.startsWith(before) ? now.slice(before.length) : '';
-    ids = ids.slice(Math.max(0, ids.length - CONTEXT_TOKENS));
+    ids = ids.slice(given);
     given = ids.length;
-    return text;
+    return now.slice(before.length);
   };
   return {
     push(id) {
@@ -61,4 +63,28 @@ export function windowStream(decode: (ids: readonly number[]) => string): Stream
     },
     end: () => take(true),
   };
+}
+
+/**
+ * Makes the library's byte-fallback decoders agree with the Rust library: a byte order mark is text, and bytes that are
+ * not UTF-8 give one U+FFFD each.
+ */
+export function mendByteFallback(decoder: unknown, depth = 0): void {
+  // The library's parts are callable, that is, functions with properties.
+  if ((typeof decoder !== 'function' && typeof decoder !== 'object') || decoder === null || depth > 20) return;
+  if ('decoders' in decoder && Array.isArray(decoder.decoders)) {
+    for (const part of decoder.decoders) mendByteFallback(part, depth + 1);
+  }
+  if (!('text_decoder' in decoder) || !(decoder instanceof ByteFallbackDecoder)) return;
+  const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const mended = {
+    decode(bytes: Uint8Array): string {
+      try {
+        return strict.decode(bytes);
+      } catch {
+        return '\ufffd'.repeat(bytes.length);
+      }
+    },
+  };
+  Object.assign(decoder, { text_decoder: mended });
 }

@@ -81,6 +81,10 @@ export function readTokenizerFiles(folder: string): TokenizerFiles {
   const config = readModelJson(folder, 'tokenizer_config.json') ?? {};
   const model = json.model;
   if (!isJsonObject(model)) return fail('`model` must be an object');
+  const types = ['BPE', 'Unigram', 'WordPiece', 'WordLevel'];
+  if (model.type !== undefined && !types.some((type) => type === model.type)) {
+    fail(`\`model.type\` is ${JSON.stringify(model.type).slice(0, 40)}, must be one of ${types.join(', ')}`);
+  }
   const ids = checkVocab(model.vocab, fail);
   if (model.merges !== undefined) checkMerges(model.merges, fail);
   const added = checkAdded(json.added_tokens ?? [], fail);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { UserError } from '../config/errors';
-import { byteStream, bytesOfToken, windowStream, type StreamingDecoder } from './token-decoder';
+import { byteStream, bytesOfToken, mendByteFallback, windowStream, type StreamingDecoder } from './token-decoder';
 import { isJsonObject, readTokenizerFiles, type AddedToken, type TokenizerFiles } from './tokenizer-files';
 
 export type { StreamingDecoder } from './token-decoder';
@@ -77,6 +77,7 @@ export class Tokenizer {
     this.beforeWithoutControl = new TokenFinder(early.filter(({ special }) => !special));
     this.after = new TokenFinder(normalizes ? files.added.filter((token) => token.normalized && !token.special) : []);
     this.byteLevel = isByteLevel(files.tokenizer.decoder);
+    mendByteFallback(library.decoder);
     this.namedTokens = namedTokens(files.config);
     this.bosId = this.idOfName('bos_token');
     this.eosId = this.idOfName('eos_token') ?? files.stopIds[0];
