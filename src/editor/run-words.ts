@@ -9,8 +9,10 @@ export interface RunFacts {
   readonly rows: readonly MetricsRow[];
 }
 
-/** Rows that tell the direction and the speed of a run. */
+/** Rows that tell the speed of a run. */
 const RECENT = 16;
+/** Values that tell its direction: a fifth of all, but not fewer than 16 (noise) nor more than 200 (the past). */
+const trendLength = (rows: number): number => Math.min(200, Math.max(16, Math.floor(rows / 5)));
 
 /** Which metric says how a run goes, the first that its rows hold. */
 const WHILE_RUNNING = ['objective/scores', 'loss'];
@@ -43,7 +45,8 @@ export function stateWords({ run, state, rows }: RunFacts, now: number): string 
 }
 
 function runningWords(run: RunFile, rows: readonly MetricsRow[]): string {
-  const parts = [progressText(run)];
+  // run.json lags by up to a second; the rows are there after each step.
+  const parts = [progressText({ step: Math.max(run.step, rows.at(-1)?.step ?? 0), steps: run.steps })];
   const metric = latest(rows, WHILE_RUNNING, run);
   if (metric) {
     const arrow = directionOf(rows, metric.name);
@@ -85,7 +88,8 @@ function latest(
 /** `↓`, `↑` or `→`: the mean of the last values against that of those before; '' where there are too few. */
 export function directionOf(rows: readonly MetricsRow[], name: string): '↓' | '↑' | '→' | '' {
   const values: number[] = [];
-  for (let index = rows.length - 1; index >= 0 && values.length < RECENT; index--) {
+  const length = trendLength(rows.length);
+  for (let index = rows.length - 1; index >= 0 && values.length < length; index--) {
     const value = rows[index]?.[name];
     if (typeof value === 'number') values.push(value);
   }

@@ -18,7 +18,8 @@ export function register(context: EditorContext): vscode.Disposable {
     const now = Date.now();
     const more = active.length > 1 ? ` · ${active.length - 1} more` : '';
     const icon = first.state === 'running' ? '$(pulse)' : first.state === 'paused' ? '$(debug-pause)' : '$(clock)';
-    item.text = `${icon} ${first.run.stage} ${stateWords(first, now)}${more}`;
+    // Padding for lenses would be a gap here.
+    item.text = `${icon} ${first.run.stage} ${stateWords(first, now).replace(/\u2007/g, '')}${more}`;
     item.tooltip = active.map((run) => `${run.run.id}: ${stateWords(run, now)}`).join('\n');
     item.command = {
       command: 'alignment-lab.openCurves',

@@ -15,7 +15,7 @@ import type { Axis, Marker } from '../../src/protocol/curves';
 import type { Theme } from '../theme';
 import { translucent } from './colors';
 import { decimate, nearest, robustRange } from './decimation';
-import { elapsed, figure } from './figures';
+import { elapsed, tick } from './figures';
 import type { MetricInfo } from './metrics';
 import type { Curve } from './series';
 
@@ -104,9 +104,10 @@ export function configuration(onZoom: (range: Range) => void): ChartConfiguratio
 /** Puts the view into the chart and draws it. */
 export function draw(chart: LineChart, view: ChartView): void {
   const columns = Math.max(50, chart.chartArea ? chart.chartArea.width : chart.width - AXIS_WIDTH);
+  // The first dataset is drawn last, on top of the others.
   chart.data.datasets = [
-    ...view.lines.flatMap((line) => lineDatasets(line, view, columns)),
     ...view.lines.flatMap((line) => markerDatasets(line, view)),
+    ...view.lines.flatMap((line) => lineDatasets(line, view, columns)),
   ];
   chart.options.scales = { x: xScale(view), y: yScale(view) };
   const annotations = chart.options.plugins?.annotation;
@@ -125,25 +126,23 @@ function lineDatasets(line: Line, view: ChartView, columns: number): ChartDatase
     pointBorderWidth: 0,
     tension: 0,
   };
-  const datasets: ChartDataset<'line', Point[]>[] = [];
-  if (curve.smoothed !== curve.raw) {
-    datasets.push({
-      ...base,
-      label: datasetLabel('raw', curve.run),
-      data: pointsOf(curve.x, curve.raw, view, columns),
-      borderColor: translucent(line.color, view.theme.highContrast ? 0.45 * strong : 0.3 * strong),
-      borderWidth: 1,
-    });
-  }
-  datasets.push({
+  const smoothed: ChartDataset<'line', Point[]> = {
     ...base,
     label: datasetLabel('line', curve.run),
     data: pointsOf(curve.x, curve.smoothed, view, columns),
     borderColor: translucent(line.color, strong),
     borderWidth: view.theme.highContrast ? 2.25 : 1.75,
     borderDash: line.dash,
-  });
-  return datasets;
+  };
+  if (curve.smoothed === curve.raw) return [smoothed];
+  const raw: ChartDataset<'line', Point[]> = {
+    ...base,
+    label: datasetLabel('raw', curve.run),
+    data: pointsOf(curve.x, curve.raw, view, columns),
+    borderColor: translucent(line.color, (view.theme.highContrast ? 0.5 : 0.35) * strong),
+    borderWidth: 1,
+  };
+  return [smoothed, raw];
 }
 
 function pointsOf(x: Float64Array, y: Float64Array, view: ChartView, columns: number): Point[] {
@@ -169,25 +168,14 @@ function markerDatasets(line: Line, view: ChartView): ChartDataset<'line', Point
     showLine: false,
     borderColor: line.color,
     pointBorderColor: translucent(line.color, line.dimmed ? 0.25 : 1),
-    pointBorderWidth: 1.5,
+    pointBorderWidth: 1.25,
+    clip: 8,
   };
   const solid = translucent(line.color, line.dimmed ? 0.25 : 1);
   return [
-    {
-      ...base,
-      data: at.samples,
-      pointStyle: 'circle',
-      pointRadius: 5,
-      pointBackgroundColor: view.theme.background,
-    },
-    {
-      ...base,
-      data: at.checkpoint,
-      pointStyle: 'rectRot',
-      pointRadius: 4,
-      pointBackgroundColor: solid,
-    },
     { ...base, data: at.alarm, pointStyle: 'triangle', pointRadius: 5, pointBackgroundColor: solid },
+    { ...base, data: at.checkpoint, pointStyle: 'rectRot', pointRadius: 3.5, pointBackgroundColor: solid },
+    { ...base, data: at.samples, pointStyle: 'circle', pointRadius: 4.5, pointBackgroundColor: view.theme.background },
   ].filter((dataset): dataset is typeof dataset & { pointStyle: 'circle' } => dataset.data.length > 0);
 }
 
@@ -198,12 +186,13 @@ function ticks(theme: Theme, limit: number, format: (value: number) => string) {
     maxTicksLimit: limit,
     maxRotation: 0,
     autoSkipPadding: 16,
+    includeBounds: false,
     callback: (value: string | number) => format(Number(value)),
   };
 }
 
 function xScale(view: ChartView) {
-  const format = view.axis === 'time' ? elapsed : figure;
+  const format = view.axis === 'time' ? elapsed : tick;
   return {
     type: 'linear' as const,
     min: view.range.min,
@@ -221,7 +210,7 @@ function yScale(view: ChartView) {
   const shared = {
     grid: { color: view.theme.grid, lineWidth: 0.5 },
     border: { display: false },
-    ticks: ticks(view.theme, 5, figure),
+    ticks: ticks(view.theme, 5, tick),
     afterFit: (scale: { width: number }) => {
       scale.width = AXIS_WIDTH;
     },

@@ -294,5 +294,7 @@ function rangeOf(curves: readonly Curve[]): Range {
     max = Math.max(max, x[x.length - 1] ?? -Infinity);
   }
   if (!Number.isFinite(min)) return { min: 0, max: 1 };
+  // A run that begins at step 1 is drawn from 0: its first tick would be an odd number.
+  if (min > 0 && min <= 0.05 * max) min = 0;
   return max > min ? { min, max } : { min, max: min + 1 };
 }
