@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, UserError } from '../config/errors';
+import { UserError } from '../config/errors';
 import { replaceFile, writeFully } from './file-replacement';
 import { parameterCount } from './parameters';
+import { isJsonObject, readModelJson } from './tokenizer-files';
 
 export { parameterCount, type ParameterShape, parameterShapes } from './parameters';
 export { ropeFrequencies, ropeTables } from './rope';
@@ -61,10 +62,6 @@ const LIMITS = {
   parameters: 2 ** 37,
 };
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Reads typed fields of one JSON object and names file and key in every error. */
 class Fields {
   constructor(
@@ -107,7 +104,7 @@ class Fields {
 
   object(key: string): Record<string, unknown> | undefined {
     const value = this.value(key);
-    return value === undefined || isObject(value) ? value : this.fail(key, 'it must be an object');
+    return value === undefined || isJsonObject(value) ? value : this.fail(key, 'it must be an object');
   }
 
   /** Token ids: one, a list, or none. −1 stands for none in older files. */
@@ -188,11 +185,11 @@ function parseRope(
  *   or absurd size, dimensions that do not divide
  */
 export function parseLlamaConfig(value: unknown, file?: string): LlamaConfig {
-  if (!isObject(value)) throw new UserError('A model config must be a JSON object.', { file, code: 'model-config' });
+  if (!isJsonObject(value)) throw new UserError('A model config must be a JSON object.', { file, code: 'model-config' });
   refuseUnknownArchitecture(value, file);
   const fields = new Fields(value, file);
   if ((value.hidden_act ?? 'silu') !== 'silu') fields.fail('hidden_act', 'supported: silu');
-  if (isObject(value.quantization_config)) fields.fail('quantization_config', 'quantised weights are not supported');
+  if (isJsonObject(value.quantization_config)) fields.fail('quantization_config', 'quantised weights are not supported');
   if (value.sliding_window != null) fields.fail('sliding_window', 'supported: none (full attention)');
 
   const vocabSize = fields.count('vocab_size', LIMITS.vocabSize);
@@ -246,15 +243,13 @@ export function parseLlamaConfig(value: unknown, file?: string): LlamaConfig {
  */
 export function readLlamaConfig(folder: string): LlamaConfig {
   const file = join(folder, 'config.json');
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UserError(`The model config cannot be read: ${messageOf(error)}`, {
-      file,
-      hint: 'A model folder holds a config.json in Hugging Face layout.',
+  // Anything but a regular file is refused before it is opened: reading a pipe would wait for its other end.
+  const value = !existsSync(file) || statSync(file).isFile() ? readModelJson(folder, 'config.json') : null;
+  if (value === null) {
+    throw new UserError('The model folder has no config.json.', {
+      file: folder,
+      hint: 'A model folder holds config.json, model.safetensors and tokenizer.json in Hugging Face layout.',
       code: 'model-config',
-      cause: error,
     });
   }
   return parseLlamaConfig(value, file);

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, UserError } from '../config/errors';
 import { widenInPlace } from './half-floats';
@@ -9,6 +9,7 @@ import {
   parseHeader,
   type SafetensorsDtype,
 } from './safetensors-header';
+import { isJsonObject, readModelJson } from './tokenizer-files';
 
 export type { SafetensorsDtype } from './safetensors-header';
 export { writeSafetensors, type TensorToWrite } from './safetensors-writer';
@@ -100,9 +101,12 @@ function storedTensor(fd: () => number, entry: HeaderEntry, file: string): Store
 export function readSafetensors(file: string): StoredTensors {
   let fd: number | undefined;
   try {
+    // Asked before it is opened: opening a pipe would wait for its other end.
+    if (!statSync(file).isFile()) {
+      throw new UserError('This is not a regular file; a safetensors file was expected.', { file });
+    }
     fd = openSync(file, 'r');
     const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new UserError('This is not a regular file; a safetensors file was expected.', { file });
     const damaged = (what: string) =>
       new UserError(`Not a valid safetensors file: ${what}`, {
         file,
@@ -151,14 +155,8 @@ const INDEX = 'model.safetensors.index.json';
 
 /** The shard of every tensor, from an index file; shards must lie in the folder itself. */
 function readIndex(index: string): Map<string, string> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(readFileSync(index, 'utf8'));
-  } catch (error) {
-    throw new UserError(`The index of the weights is not valid JSON: ${messageOf(error)}`, { file: index });
-  }
-  const map = typeof parsed === 'object' && parsed !== null && 'weight_map' in parsed ? parsed.weight_map : undefined;
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
+  const map = readModelJson(dirname(index), basename(index))?.weight_map;
+  if (!isJsonObject(map)) {
     throw new UserError('The index of the weights has no weight_map.', { file: index });
   }
   const shards = new Map<string, string>();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -146,11 +146,15 @@ describe('parsing', () => {
 
   it('a missing or broken file is named', () => {
     const folder = mkdtempSync(join(tmpdir(), 'config-'));
-    expect(() => readLlamaConfig(folder)).toThrow(/cannot be read/);
-    writeFileSync(join(folder, 'config.json'), '{');
-    expect(() => readLlamaConfig(folder)).toThrow(/cannot be read/);
-    writeFileSync(join(folder, 'config.json'), '[]');
+    const file = join(folder, 'config.json');
+    expect(() => readLlamaConfig(folder)).toThrow(/no config.json/);
+    writeFileSync(file, '{');
+    expect(() => readLlamaConfig(folder)).toThrow(/not JSON/);
+    writeFileSync(file, '[]');
     expect(() => readLlamaConfig(folder)).toThrow(/JSON object/);
+    rmSync(file);
+    mkdirSync(file);
+    expect(() => readLlamaConfig(folder)).toThrow(/no config.json/);
     rmSync(folder, { recursive: true });
   });
 });

@@ -246,6 +246,11 @@ describe('shards', () => {
     expect(() => openWeights(folder)).toThrow(message);
   });
 
+  it('a folder in place of a file is refused', () => {
+    expect(() => readSafetensors(folder)).toThrow(/not a regular file/);
+    expect(() => readSafetensors(join(folder, 'none'))).toThrow(/cannot be read/);
+  });
+
   it('a folder without weights says so, and why a pickle is not read', () => {
     expect(() => openWeights(folder)).toThrow(/no model.safetensors/);
     writeFileSync(join(folder, 'pytorch_model.bin'), '');
