@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { UserError } from '../config/errors';
 import type { RunDir } from './directory';
-import { writeError } from './files';
+import { errorCode, writeError } from './files';
 import { isActive } from './format';
 import { identityOf } from './process';
 import { liveState } from './state';
@@ -90,12 +90,23 @@ async function whenUp(
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       continue;
     }
+    // One that came up later would train unseen, after the user was told that it failed.
+    if (over === undefined) end(pid);
     const words = over ?? `did not come up within ${Math.round(timeoutMs / 1000)} s`;
     const tail = logTail(dir.logFile, logStart);
     throw new UserError(`The trainer of ${dir.id} ${words}.${tail ? `\n${tail}` : ''}`, {
       hint: `Its whole output is in ${dir.logFile}.`,
       code: 'trainer-failed',
     });
+  }
+}
+
+function end(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error;
   }
 }
 

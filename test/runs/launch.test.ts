@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/config/errors';
 import type { RunDir } from '../../src/runs/directory';
 import { launchTrainer, logTail, trainerEnvironment, type LaunchOptions } from '../../src/runs/launch';
-import { liveness } from '../../src/runs/process';
+import { identityOf, liveness } from '../../src/runs/process';
 import { processOf } from '../../src/runs/state';
 import { bundle, newRun } from './processes';
 
@@ -96,10 +96,12 @@ describe('launchTrainer', () => {
     expect((await refusal(launch(dir, 'work', { trainerPath: '/no/trainer.js' }))).hint).toContain('npm run build');
   });
 
-  it('gives up on a trainer that says nothing', async () => {
+  it('gives up on a trainer that says nothing, and ends it', async () => {
     const dir = newRun();
-    const error = await refusal(launch(dir, 'silent', { timeoutMs: 1 }));
-    expect(error.message).toContain('did not come up');
+    const error = await refusal(launch(dir, 'silent', { timeoutMs: 3000 }));
+    expect(error.message).toContain('did not come up within 3 s');
+    const pid = Number(/pid (\d+)/.exec(fs.readFileSync(dir.logFile, 'utf8'))?.[1]);
+    while (identityOf(pid) !== undefined) await new Promise((resolve) => setImmediate(resolve));
   });
 });
 

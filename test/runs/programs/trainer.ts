@@ -3,7 +3,7 @@ import { RunDir } from '../../../src/runs/directory';
 import { RunWriter } from '../../../src/runs/writer';
 
 const behaviour = process.env.TEST_TRAINER;
-console.log('trainer output');
+console.log(`trainer output of pid ${process.pid}`);
 if (behaviour === 'crash') {
   console.error('the base model is missing');
   process.exit(1);
