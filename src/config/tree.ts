@@ -56,8 +56,16 @@ function positionOf(lines: LineCounter, offset: number): Position {
   return line === 0 ? { line: 1, column: offset + 1, offset } : { line, column: col, offset };
 }
 
-/** The document as a tree. Throws a TreeLimitError on aliases that blow up and on absurd nesting. */
-export function treeOf(doc: Document, lines: LineCounter, textLength: number): Tree {
+/**
+ * The document as a tree. Throws a TreeLimitError on aliases that blow up and on absurd nesting; aliases without an
+ * anchor go to `unresolved`.
+ */
+export function treeOf(
+  doc: Document,
+  lines: LineCounter,
+  textLength: number,
+  unresolved: (name: string, range: Range) => void,
+): Tree {
   let values = 0;
   let aliases = 0;
 
@@ -73,8 +81,9 @@ export function treeOf(doc: Document, lines: LineCounter, textLength: number): T
     const range = rangeOf(lines, start, Math.min(end, textLength));
     if (isAlias(node)) {
       if (++aliases > LIMITS.aliases) throw new TreeLimitError('aliases', start);
-      // An unknown anchor is a syntax error of its own.
-      return { ...convert(node.resolve(doc) ?? null, start, depth + 1), range };
+      const target = node.resolve(doc);
+      if (!target) unresolved(node.source, range);
+      return { ...convert(target ?? null, start, depth + 1), range };
     }
     if (isMap(node)) {
       const entries = node.items.map((pair): Entry => {

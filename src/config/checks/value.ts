@@ -61,7 +61,8 @@ function reportWrong(
   if (mended !== undefined) {
     const quoted = tree.kind === 'scalar' && tree.quoted && mended === String(value).trim();
     const hint = quoted ? `Remove the quotes: ${mended}` : `Write ${mended}`;
-    const code = spec.values.includes(mended) && typeof value === 'string' && !quoted ? 'unknown-value' : 'wrong-type';
+    const word = spec.values.includes(mended) && mended !== 'true' && mended !== 'false';
+    const code = word && !quoted ? 'unknown-value' : 'wrong-type';
     report.add(tree, { ...wrong, code, hint, fixes: [report.replace(tree.range, mended, hint)] });
     return;
   }
