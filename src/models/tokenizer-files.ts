@@ -95,6 +95,7 @@ export function readTokenizerFiles(folder: string): TokenizerFiles {
     const value = json[part];
     if (value !== undefined && value !== null && !isJsonObject(value)) fail(`\`${part}\` must be an object or null`);
   }
+  checkSplits(json.pre_tokenizer, fail);
   const tokenizer: Json = {
     ...json,
     added_tokens: json.added_tokens ?? [],
@@ -176,6 +177,17 @@ function checkAdded(value: unknown, fail: (message: string) => never): AddedToke
       normalized: typeof token.normalized === 'boolean' ? token.normalized : !special,
     };
   });
+}
+
+/** The library takes every behaviour of Split for Isolated or Removed; with the others ids would be wrong unnoticed. */
+function checkSplits(part: unknown, fail: (message: string) => never, depth = 0): void {
+  if (!isJsonObject(part) || depth > 20) return;
+  if (Array.isArray(part.pretokenizers)) for (const inner of part.pretokenizers) checkSplits(inner, fail, depth + 1);
+  if (part.type !== 'Split') return;
+  const known = part.invert === true ? ['removed'] : ['isolated', 'removed'];
+  if (typeof part.behavior === 'string' && !known.includes(part.behavior.toLowerCase())) {
+    fail(`\`pre_tokenizer\` splits with behavior ${part.behavior}, which is not supported (${known.join(', ')} are)`);
+  }
 }
 
 /** GPT-2's splitting of text into words (Radford et al. 2019), as the Rust library has it. */

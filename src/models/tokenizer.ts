@@ -3,6 +3,7 @@ import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { UserError } from '../config/errors';
 import { byteStream, bytesOfToken, mendByteFallback, windowStream, type StreamingDecoder } from './token-decoder';
 import { isJsonObject, readTokenizerFiles, type AddedToken, type TokenizerFiles } from './tokenizer-files';
+import { wordSplitter, type WordSplitter } from './word-splitter';
 
 export type { StreamingDecoder } from './token-decoder';
 
@@ -58,6 +59,7 @@ export class Tokenizer {
   private readonly beforeWithoutControl: TokenFinder;
   private readonly after: TokenFinder;
   private readonly byteLevel: boolean;
+  private readonly splitter: WordSplitter;
   private readonly words = new Map<string, number[]>();
   private readonly tokenBytes = new Map<number, Uint8Array>();
 
@@ -76,6 +78,7 @@ export class Tokenizer {
     this.before = new TokenFinder(early);
     this.beforeWithoutControl = new TokenFinder(early.filter(({ special }) => !special));
     this.after = new TokenFinder(normalizes ? files.added.filter((token) => token.normalized && !token.special) : []);
+    this.splitter = wordSplitter(library.pre_tokenizer);
     this.byteLevel = isByteLevel(files.tokenizer.decoder);
     mendByteFallback(library.decoder);
     this.namedTokens = namedTokens(files.config);
@@ -185,22 +188,22 @@ export class Tokenizer {
   }
 
   private encodeWords(text: string, index: number, ids: number[]): void {
-    const { model, pre_tokenizer } = this.library;
+    const { model } = this.library;
     if (!model) return;
-    const words = pre_tokenizer ? pre_tokenizer(text, { section_index: index }) : [text];
+    const words = this.splitter.split(text, index);
     const idsOf = (tokens: string[]): number[] =>
       tokens.flatMap((token) => {
         const id = model.tokens_to_ids.get(token) ?? model.unk_token_id;
         return id === undefined ? [] : [id];
       });
     if (model.fuse_unk) {
-      for (const id of idsOf(model(words))) ids.push(id); // unknown tokens fuse over word boundaries
+      for (const id of idsOf(model(words.flatMap((word) => this.splitter.spell(word))))) ids.push(id); // unknown tokens fuse over word boundaries
       return;
     }
     for (const word of words) {
       let cached = this.words.get(word);
       if (!cached) {
-        cached = idsOf(model([word]));
+        cached = idsOf(model(this.splitter.spell(word)));
         if (word.length <= MOST_CACHED_LENGTH) {
           if (this.words.size >= MOST_CACHED_WORDS) this.words.clear();
           this.words.set(word, cached);
