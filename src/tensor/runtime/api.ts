@@ -74,6 +74,9 @@ interface Functions {
   AddSessionConfigEntry(options: Pointer, key: string, value: string): Status;
   CreateAllocator(session: Pointer, memory: Pointer, out: Out): Status;
   ReleaseAllocator(allocator: Pointer): void;
+  CreateAndRegisterAllocator(env: Pointer, memory: Pointer, arena: Pointer): Status;
+  CreateArenaCfg(bytes: number, strategy: number, firstChunk: number, deadBytes: number, out: Out): Status;
+  ReleaseArenaCfg(arena: Pointer): void;
   SetGlobalIntraOpNumThreads(threading: Pointer, threads: number): Status;
   SetGlobalInterOpNumThreads(threading: Pointer, threads: number): Status;
   SetGlobalSpinControl(threading: Pointer, allow: number): Status;
@@ -141,6 +144,9 @@ const SIGNATURES: Readonly<Record<keyof Functions, readonly [index: number, resu
   AddSessionConfigEntry: [130, 'ptr', 'ptr', 'str', 'str'],
   CreateAllocator: [131, 'ptr', 'ptr', 'ptr', 'out'],
   ReleaseAllocator: [132, 'void', 'ptr'],
+  CreateAndRegisterAllocator: [144, 'ptr', 'ptr', 'ptr', 'ptr'],
+  CreateArenaCfg: [156, 'ptr', 'size_t', 'int', 'int', 'int', 'out'],
+  ReleaseArenaCfg: [157, 'void', 'ptr'],
   SetGlobalIntraOpNumThreads: [147, 'ptr', 'ptr', 'int'],
   SetGlobalInterOpNumThreads: [148, 'ptr', 'ptr', 'int'],
   SetGlobalSpinControl: [149, 'ptr', 'ptr', 'int'],

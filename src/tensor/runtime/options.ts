@@ -10,7 +10,9 @@ export interface SessionSettings {
   threads: number;
   spinning: boolean;
   /** Use the environment's threads instead of the session's own. */
-  sharedPool: boolean;
+  sharedThreads: boolean;
+  /** Take memory from the environment's arena instead of one of the session's own. */
+  sharedArena: boolean;
   /** An execution provider to put before the CPU's. */
   provider: string | null;
 }
@@ -29,13 +31,14 @@ export function createSessionOptions(
     check(api.SetSessionGraphOptimizationLevel(pointer, LEVELS[options.graphOptimization ?? 'all']));
     check(api.SetSessionLogSeverityLevel(pointer, options.logLevel ?? 4));
     if (!options.memPattern) check(api.DisableMemPattern(pointer));
-    if (settings.sharedPool) {
+    if (settings.sharedThreads) {
       check(api.DisablePerSessionThreads(pointer));
     } else {
       check(api.SetIntraOpNumThreads(pointer, settings.threads));
       check(api.SetInterOpNumThreads(pointer, 1));
       if (!settings.spinning) check(api.AddSessionConfigEntry(pointer, 'session.intra_op.allow_spinning', '0'));
     }
+    if (settings.sharedArena) check(api.AddSessionConfigEntry(pointer, 'session.use_env_allocators', '1'));
     if (settings.provider) {
       check(api.SessionOptionsAppendExecutionProvider(pointer, settings.provider, [], [], 0));
       if (options.requireDevice ?? true) {

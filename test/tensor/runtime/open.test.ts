@@ -57,11 +57,16 @@ test('wishes that cannot be met are errors of the user', () => {
   }
 });
 
-test('the cpu is always there', () => {
+test('the cpu is always there, and a device that is not says why', () => {
+  if (process.platform === 'linux') process.env.VK_ICD_FILENAMES = '/no/such/driver.json';
   const [cpu, webgpu] = devices(2);
   expect(cpu).toEqual({ device: 'cpu', available: true, detail: '2 threads, ONNX Runtime 1.30.0' });
   expect(webgpu?.device).toBe('webgpu');
-  if (!webgpu?.available) expect(webgpu?.hint).toMatch(/device: cpu/);
+  if (webgpu?.available && process.platform !== 'linux') return; // a real GPU answers
+  expect(webgpu?.available).toBe(false);
+  expect(webgpu?.detail).toMatch(/^The device webgpu is not available: .+/);
+  expect(webgpu?.hint).toMatch(/device: cpu/);
+  expect(errorOf({ device: 'webgpu' }).code).toBe('device-missing');
 });
 
 test('a run off the event loop leaves it free', async () => {
