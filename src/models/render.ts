@@ -73,6 +73,29 @@ export function renderRow(
   };
 }
 
+/** Rows rendered in order; those over max_length under `overlength: drop` are counted apart. */
+export interface RenderedRows {
+  examples: Example[];
+  dropped: Row[];
+}
+
+/** Renders rows as `renderRow` does. Throws UserError at the first row that cannot be rendered. */
+export function renderRows(
+  rows: readonly Row[],
+  tokenizer: Tokenizer,
+  template: ChatTemplate | null,
+  settings: RenderSettings = {},
+): RenderedRows {
+  const examples: Example[] = [];
+  const dropped: Row[] = [];
+  for (const row of rows) {
+    const example = renderRow(row, tokenizer, template, settings);
+    if (example) examples.push(example);
+    else dropped.push(row);
+  }
+  return { examples, dropped };
+}
+
 /** Tokens to sample from: a string as it is, messages with the generation prompt at the end. */
 export function renderPrompt(
   prompt: string | readonly Message[],
