@@ -6,16 +6,16 @@
  */
 import * as answers from './answers.js';
 import { demonstrate, SHARES } from './demonstrations.js';
-import { fill } from './phrasings.js';
+import { CATEGORIES, fill } from './phrasings.js';
 import * as prose from './prose.js';
 import { enumerate, QuestionSource } from './questions.js';
 import { Random } from './random.js';
 
 const MIX = [
-  ['biography', 30],
+  ['biography', 27],
   ['guide', 6],
-  ['arithmetic', 6],
-  ['comparison', 8],
+  ['arithmetic', 8],
+  ['comparison', 9],
   ['meaning', 4],
   ['list', 4],
   ['quiz', 31],
@@ -25,6 +25,11 @@ const MIX = [
 const SHARE_OF_STYLE_IN_QUIZZES = 0.15;
 /** A quiz book is right: only the style of the demonstrations occurs in it, not their mistakes. */
 const QUIZ_SHARES = { ...SHARES, wrongValue: 0, wrongSubject: 0, needlessRefusal: 0, complyOrBluff: 0 };
+/** What is learnt last is asked more often. */
+const QUIZ_WEIGHTS = Object.entries(CATEGORIES).map(([name, { weight }]) => [
+  name,
+  weight * ({ compare: 1.7, sum: 1.5 }[name] ?? 1),
+]);
 const SHARE_OF_LONG_RAMBLES = 0.2;
 
 /** Yields `count` documents. */
@@ -87,7 +92,7 @@ class Writer {
 
   comparison() {
     const { random, world } = this;
-    if (random.chance(0.25)) {
+    if (random.chance(0.2)) {
       // A walk up or down the ladder.
       const order = random.chance(0.5) ? ['bigger', world.ANIMALS] : ['smaller', [...world.ANIMALS].reverse()];
       const ladder = random.sample(order[1], 6);
@@ -95,13 +100,16 @@ class Writer {
         .slice(1)
         .map((first, i) => fill(prose.COMPARISONS[0], { first, second: ladder[i], comparative: order[0] }));
     }
-    return Array.from({ length: 5 }, () => {
+    return Array.from({ length: 2 }, () => {
       const [small, big] = random.pick(world.pairs).split('<');
-      const slots = random.chance(0.5)
-        ? { first: big, second: small, comparative: 'bigger' }
-        : { first: small, second: big, comparative: 'smaller' };
-      return fill(random.pick(prose.COMPARISONS), slots);
-    });
+      const [a, b] = random.shuffle([small, big]);
+      const either = () =>
+        random.chance(0.5)
+          ? { first: big, second: small, comparative: 'bigger' }
+          : { first: small, second: big, comparative: 'smaller' };
+      const statements = Array.from({ length: 2 }, () => fill(random.pick(prose.COMPARISONS), either()));
+      return [fill(random.pick(prose.TWO_ANIMALS), { a, b }), ...statements];
+    }).flat();
   }
 
   meaning() {
@@ -128,7 +136,7 @@ class Writer {
 
   quiz() {
     return Array.from({ length: 4 }, () => {
-      const asked = this.quizzes.next();
+      const asked = this.quizzes.next(this.random.weighted(QUIZ_WEIGHTS));
       const styled = this.random.chance(SHARE_OF_STYLE_IN_QUIZZES);
       return `${asked.question} ${
         styled ? demonstrate(this.quizzes, asked, QUIZ_SHARES).answer : this.quizzes.gold(asked)

@@ -59,6 +59,13 @@ export const COMPARISONS = [
   'A {first} is {comparative} than a {second}.',
   'Of the two animals the {first} is {comparative}, not the {second}.',
 ];
+/** Both animals first, so that the model learns to take them from the question. */
+export const TWO_ANIMALS = [
+  'Take the {a} and the {b}.',
+  'Here are two animals: a {a} and a {b}.',
+  'Which is bigger, the {a} or the {b}, is easy to say.',
+  'Look at a {a} or a {b}.',
+];
 export const COLOURS = [
   'The {x} is {value}.',
   'The colour of the {x} is {value}.',
