@@ -85,7 +85,15 @@ export class NextTokenTask implements Task {
     if (learnt === 0 || !Number.isFinite(gradNorm) || !Number.isFinite(sums.loss))
       throw new NotFiniteError(sums.loss, rows.flatMap(placeOf));
     this.tokens += tokens;
-    return { ...sums, grad_norm: gradNorm, learning_rate: rate, num_tokens: this.tokens, epoch: this.order.epochs };
+    const { loss, ...others } = sums;
+    return {
+      loss,
+      grad_norm: gradNorm,
+      learning_rate: rate,
+      epoch: this.order.epochs,
+      num_tokens: this.tokens,
+      ...others,
+    };
   }
 
   /** Rows as micro-batches of equal width; each token weighs 1 / (learnt tokens of all of them). */

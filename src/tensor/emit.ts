@@ -184,8 +184,18 @@ export class Emitter {
   rmsNorm(node: Node): void {
     const [x, weight] = node.inputs.map((v) => this.name(v));
     const [y, inverse] = node.outputs.map((v) => this.name(v));
-    const epsilon = { float: node.attributes.epsilon as number };
-    this.push('SimplifiedLayerNormalization', [x, weight], [y, inverse], { axis: -1, epsilon, stash_type: 1 });
+    const epsilon = node.attributes.epsilon as number;
+    if (this.target === 'cpu') {
+      const attributes = { axis: -1, epsilon: { float: epsilon }, stash_type: 1 };
+      return this.push('SimplifiedLayerNormalization', [x, weight], [y, inverse], attributes);
+    }
+    // the fused kernel of WebGPU leaves its second output empty
+    const squares = this.raw('ReduceMean', [this.raw('Mul', [x, x]), this.vector([node.inputs[0].rank - 1])], {
+      keepdims: 1,
+    });
+    const floor = this.store({ dtype: 'float32', dims: [], data: Float32Array.of(epsilon) });
+    this.push('Reciprocal', [this.raw('Sqrt', [this.raw('Add', [squares, floor])])], [inverse]);
+    this.push('Mul', [this.raw('Mul', [x, inverse]), weight], [y]);
   }
   rotary(node: Node): void {
     this.node('RotaryEmbedding', node, {}, MICROSOFT);

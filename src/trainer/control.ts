@@ -15,18 +15,19 @@ const POLL_MS = 100;
 /** Requests from `control/` and from signals. While paused it waits here. */
 export class Control {
   private readonly inbox: ControlInbox;
-  private readonly signalled: ControlVerb[] = [];
+  /** Not yet handed to the loop: from signals, or asked for before the run's turn. */
+  private readonly kept: ControlVerb[] = [];
 
   constructor(private readonly writer: RunWriter) {
     this.inbox = new ControlInbox(writer.dir, ({ name, reason }) =>
       writer.event('control_refused', { message: `${name}: ${reason}` }),
     );
     // Windows has no such signals; there the folder is the only way.
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.signalled.push('stop'));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.kept.push('stop'));
   }
 
   private take(): ControlVerb[] {
-    return [...this.signalled.splice(0), ...this.inbox.drain().map(({ verb }) => verb)];
+    return [...this.kept.splice(0), ...this.inbox.drain().map(({ verb }) => verb)];
   }
 
   /** What was asked for since the last call, after any pause. */
@@ -47,9 +48,10 @@ export class Control {
     }
   }
 
-  /** For the wait before the run's turn: `stop` and `start`. */
+  /** For the wait before the run's turn: `stop` and `start`; other requests are kept for the loop. */
   waiting(): { stop: boolean; start: boolean } {
     const verbs = this.take();
+    this.kept.push(...verbs.filter((verb) => verb !== 'stop' && verb !== 'start'));
     return { stop: verbs.includes('stop'), start: verbs.includes('start') };
   }
 }

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { UserError } from '../config/errors';
 import type { StageConfig } from '../config/schema/experiment';
-import { findCheckpoint, latestCheckpoint, pruneCheckpoints, replaceFolder, saveCheckpoint } from '../runs/checkpoints';
+import {
+  findCheckpoint,
+  latestCheckpoint,
+  type ResumePoint,
+  pruneCheckpoints,
+  replaceFolder,
+  saveCheckpoint,
+} from '../runs/checkpoints';
 import type { RunWriter } from '../runs/writer';
 import { type Metrics, NotFiniteError, type Task } from '../stages/task';
 import { type SavedState, TRAINING_STATE, copyModel, readState, writeState } from './checkpoint-state';
@@ -48,17 +55,17 @@ export class Loop {
     this.intervals = intervalsOf(config, task.totalSteps);
   }
 
-  /** Goes back to the newest checkpoint, if there is one. */
-  async resume(): Promise<void> {
-    const checkpoint = latestCheckpoint(this.writer.dir);
-    if (!checkpoint) return;
-    const state = readState(checkpoint.path);
+  /** Goes back to a checkpoint; at the first one of a branch only what stands in it counts as the best so far. */
+  async resume(point: ResumePoint | undefined): Promise<void> {
+    if (!point) return;
+    const state = readState(point.path);
+    const known = !point.inherited || state.best?.step === state.step;
     this.step = state.step;
-    this.best = state.best;
-    this.worse = state.worse;
+    this.best = known ? state.best : null;
+    this.worse = known ? state.worse : 0;
     this.task.restore(state.task);
-    await this.task.loadWeights(checkpoint.path);
-    await this.task.loadOptimizer(join(checkpoint.path, TRAINING_STATE));
+    await this.task.loadWeights(point.path);
+    await this.task.loadOptimizer(join(point.path, TRAINING_STATE));
     this.say(`resumed at step ${this.step}`);
   }
 

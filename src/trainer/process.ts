@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, platform, release } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { UserError, messageOf } from '../config/errors';
 import type { ResolvedStage } from '../config/experiment';
 import { parseRunConfig } from '../config/run-config';
-import { latestCheckpoint, sweepCheckpoints } from '../runs/checkpoints';
+import { type ResumePoint, resumePoint } from '../runs/checkpoints';
 import type { RunDir } from '../runs/directory';
 import { waitForTurn } from '../runs/queue';
 import { latestDone } from '../runs/registry';
-import { RunWriter } from '../runs/writer';
+import { NO_OFFSETS, RunWriter } from '../runs/writer';
 import { preparePretrain } from '../stages/pretrain';
 import { prepareSft } from '../stages/sft';
 import type { StageContext } from '../stages/context';
@@ -35,6 +35,9 @@ export function threadsFor(asked: number | null): number {
 /** Where the starting weights lie: a folder, or the latest result of a stage. */
 function modelFolder(stage: ResolvedStage, dir: RunDir, writer: RunWriter): string | null {
   if (stage.model === null) return null;
+  // a run goes on from what it began with, whatever the upstream stage has made since
+  const before = writer.run.inputs?.model;
+  if (before) return resolve(stage.folder, before.path);
   if (stage.model.kind === 'folder') {
     writer.update({ inputs: { model: { path: relative(stage.folder, stage.model.path) || '.' } } });
     return stage.model.path;
@@ -76,16 +79,20 @@ function writeEnvironment(writer: RunWriter, runtime: Runtime, stage: ResolvedSt
 /** Trains a run to its end, its stop or its failure, which the run directory then tells. Returns the exit code. */
 export async function trainRun(dir: RunDir): Promise<number> {
   const say = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
-  const checkpoint = latestCheckpoint(dir);
-  const saved = checkpoint && readState(checkpoint.path);
-  // without a checkpoint a killed run starts anew, with nothing of its first try
-  const fresh = { metrics: 0, samples: 0, events: 0 };
-  const writer = RunWriter.open(dir, { offsets: saved?.offsets ?? fresh, step: saved?.step ?? 0 });
+  let point: ResumePoint | undefined;
+  const writer = RunWriter.open(dir, {
+    // asked under the lock; without a checkpoint a killed run starts anew, with nothing of its first try
+    from: () => {
+      point = resumePoint(dir);
+      if (!point) return { offsets: NO_OFFSETS, step: 0 };
+      const { offsets, step } = readState(point.path);
+      return { offsets: point.inherited ? NO_OFFSETS : offsets, step };
+    },
+  });
   let runtime: Runtime | undefined;
   let task: Task | undefined;
   let turn: { release(): void } | undefined;
   try {
-    sweepCheckpoints(dir);
     const stage = parseRunConfig(dir.readConfig(), dir.folder, dir.configFile);
     const control = new Control(writer);
     turn = await takeTurn(stage, writer, control);
@@ -104,13 +111,13 @@ export async function trainRun(dir: RunDir): Promise<number> {
       runtime,
       modelFolder: modelFolder(stage, dir, writer),
       runFolder: dir.path,
-      resuming: saved !== undefined,
+      resuming: point !== undefined,
       warn: (message) => warn(writer, message),
       note: (event, details) => writer.event(event, details),
       say,
     });
     const loop = new Loop(task, stage.config, writer, control, say);
-    await loop.resume();
+    await loop.resume(point);
     const outcome = await loop.run();
     writer.close(outcome);
     say(outcome);
