@@ -39,7 +39,7 @@ export function scan(text: string): Scan {
     }
     if (token === '{' || token === '[') open.push({ offset, close: token === '{' ? '}' : ']' });
     else if (token === '}' || token === ']') open.pop();
-    else if (token === '-' || token === '?' || token === ':') inLine++;
+    else if (open.length === 0 && (token === '-' || token === '?' || token === ':')) inLine++;
     else if ((token[0] === '"' || token[0] === "'") && !isClosed(token)) unclosed ??= { offset, close: token[0] };
     else if (token.includes('\n')) inLine = 0;
     if (open.length > LIMITS.depth || (open.length === 0 && inLine > LIMITS.depth))

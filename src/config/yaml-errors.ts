@@ -1,5 +1,5 @@
 import type { Document, LineCounter, YAMLError } from 'yaml';
-import type { Diagnostic, DiagnosticCode, Fix, Range } from './diagnostic';
+import type { Diagnostic, DiagnosticCode, Fix } from './diagnostic';
 import type { Unclosed } from './scan';
 import { rangeOf } from './tree';
 
@@ -19,9 +19,11 @@ export function syntaxDiagnostics(
   file: string,
   lines: LineCounter,
 ): Diagnostic[] {
-  const found = doc.errors.slice(0, 1000).map((error) => syntaxDiagnostic(error, 'error', text, file, lines));
-  const warned = doc.warnings.slice(0, 1000).map((error) => syntaxDiagnostic(error, 'warning', text, file, lines));
-  if (!unclosed || found.length === 0) return onePerLine([...found, ...warned]).slice(0, MAX_SYNTAX_ERRORS);
+  // Warnings are about tags and directives, whose values are not what was meant either.
+  const found = [...doc.errors, ...doc.warnings]
+    .slice(0, 1000)
+    .map((error) => syntaxDiagnostic(error, text, file, lines));
+  if (!unclosed || doc.errors.length === 0) return onePerLine(found).slice(0, MAX_SYNTAX_ERRORS);
   const range = rangeOf(lines, unclosed.offset, unclosed.offset + 1);
   const quote = unclosed.close === '"' || unclosed.close === "'";
   const opening: Diagnostic = {
@@ -35,19 +37,13 @@ export function syntaxDiagnostics(
     fixes: [],
   };
   const before = found.filter(({ range: { start } }) => start.line < range.start.line);
-  return onePerLine([...before, opening, ...warned]).slice(0, MAX_SYNTAX_ERRORS);
+  return onePerLine([...before, opening]).slice(0, MAX_SYNTAX_ERRORS);
 }
 
-function syntaxDiagnostic(
-  error: YAMLError,
-  severity: Diagnostic['severity'],
-  text: string,
-  file: string,
-  lines: LineCounter,
-): Diagnostic {
+function syntaxDiagnostic(error: YAMLError, text: string, file: string, lines: LineCounter): Diagnostic {
   const end = Math.min(text.length, Math.max(error.pos[1], error.pos[0] + 1));
   const start = Math.min(error.pos[0], text.length);
-  const base = { severity, file, path: [], fixes: [] as Fix[], range: rangeOf(lines, start, end) };
+  const base = { severity: 'error' as const, file, path: [], fixes: [] as Fix[], range: rangeOf(lines, start, end) };
   const lineStart = text.lastIndexOf('\n', start - 1) + 1;
   const indent = /^[ \t]*/.exec(text.slice(lineStart))?.[0] ?? '';
   if (error.code === 'TAB_AS_INDENT' || indent.includes('\t')) {
@@ -55,6 +51,12 @@ function syntaxDiagnostic(
     const fix = { title: 'Replace tabs by spaces', edits: [{ range, newText: indent.replace(/\t/g, '  ') }] };
     const message = 'This line is indented with a tab; YAML allows only spaces.';
     return { ...base, code: 'tab', message, hint: 'Indent with two spaces a level.', range, fixes: [fix] };
+  }
+  if (error.code === 'TAG_RESOLVE_FAILED') {
+    const fix = { title: 'Remove the tag', edits: [{ range: base.range, newText: '' }] };
+    const message = `The tag \`${snippet(text, start)}\` is not known here.`;
+    const hint = 'Remove the tag: values are plain numbers, words, lists and maps.';
+    return { ...base, code: 'syntax', message, hint, fixes: [fix] };
   }
   const colon = colonTrouble(error, text, start, lines);
   if (colon) return { ...base, ...colon };
@@ -148,12 +150,6 @@ function explain(error: YAMLError, text: string, start: number): [DiagnosticCode
     case 'ALIAS_PROPS':
     case 'BAD_PROP_ORDER':
       return ['syntax', sentence(error.message), 'Keep one anchor and no tag before a value.'];
-    case 'TAG_RESOLVE_FAILED':
-      return [
-        'syntax',
-        `The tag \`${snippet(text, start)}\` is not known here.`,
-        'Remove the tag: values are plain numbers, words, lists and maps.',
-      ];
     case 'BAD_DIRECTIVE':
       return ['syntax', sentence(error.message), 'Remove the line that starts with `%`.'];
     case 'NON_STRING_KEY':

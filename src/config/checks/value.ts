@@ -110,7 +110,9 @@ function mend(spec: KeySpec, tree: ScalarTree): string | undefined {
 }
 
 function numberFrom(text: string): string | undefined {
-  const bare = text.replace(/(?<=\d)[_ ,](?=\d{3}(\D|$))/g, '').replace(/(?<=\d),(?=\d)/, '.');
+  // `0,001` has a decimal comma; `1,000` and `1_000` are thousands.
+  const grouped = /^[-+]?0,/.test(text) ? text : text.replace(/(?<=\d)[_ ,](?=\d{3}(\D|$))/g, '');
+  const bare = grouped.replace(/(?<=\d),(?=\d)/, '.');
   const percent = /^([-+]?[\d.]+) ?%$/.exec(bare);
   if (percent) return String(Number(percent[1]) / 100);
   const thousands = /^([-+]?[\d.]+) ?[kK]$/.exec(bare);
