@@ -27,7 +27,7 @@ export function register(context: EditorContext): vscode.Disposable {
     command('openCurves', async (argument) => openCurves(context, curvesOf(context, argument), false)),
     command('openSamples', async (argument, step) => {
       const run = await runOf(context, argument, 'Open samples');
-      if (run) await openSamples(run.run.id, typeof step === 'number' ? step : undefined);
+      if (run) await openSamples(run, typeof step === 'number' ? step : undefined);
     }),
     command('openLog', async (argument) => {
       const run = await runOf(context, argument, 'Open log');

@@ -15,13 +15,29 @@ export function curveRun(
     stage: run.stage,
     label: clockText(started, now),
     state,
-    words: stateWords(facts, now),
+    words: panelWords(facts, now),
     step: run.step,
     steps: run.steps,
     started,
     parent: run.parent ? { run: run.parent.run, step: run.parent.step } : null,
     markers: markersOf(facts.events, facts.samples),
   };
+}
+
+/** The list has the time already, and needs to say what a run branched from. */
+function panelWords(facts: RunFacts, now: number): string {
+  const words = stateWords(facts, now).replace(/ · [^·]* ago$| · just now$| · yesterday$/, '');
+  return facts.run.parent ? `${words} · from step ${facts.run.parent.step}` : words;
+}
+
+/** Runs of a stage that began in the same minute get the end of their ids into their labels. */
+export function withDistinctLabels(runs: readonly CurveRun[]): CurveRun[] {
+  const counts = new Map<string, number>();
+  const keyOf = ({ stage, label }: CurveRun): string => `${stage} ${label}`;
+  for (const run of runs) counts.set(keyOf(run), (counts.get(keyOf(run)) ?? 0) + 1);
+  return runs.map((run) =>
+    (counts.get(keyOf(run)) ?? 0) > 1 ? { ...run, label: `${run.label} ${run.id.slice(-4)}` } : run,
+  );
 }
 
 function markersOf(events: readonly EventRow[], samples: readonly Pick<SampleRow, 'step'>[]): Marker[] {

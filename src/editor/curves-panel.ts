@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { isFromCurves, type FromCurves, type ToCurves } from '../protocol/curves';
 import { showError, type EditorContext } from './context';
-import { csvOf, curveRun, rowBatch } from './curve-data';
+import { csvOf, curveRun, rowBatch, withDistinctLabels } from './curve-data';
 import type { KnownRun } from './run-library';
 
 export const CURVES_VIEW = 'alignment-lab.curves';
@@ -45,11 +45,6 @@ export function openCurves(context: EditorContext, runs: readonly string[], pres
   if (runs.length > 0) panel.show(runs);
 }
 
-/** Adds a run that was just started to an open panel. */
-export function showInOpenCurves(run: string): void {
-  panel?.show([run]);
-}
-
 function webviewOptions(context: EditorContext): vscode.WebviewOptions {
   const root = vscode.Uri.joinPath(context.extension.extensionUri, 'dist', 'webview');
   return { enableScripts: true, localResourceRoots: [root] };
@@ -72,7 +67,8 @@ class CurvesView {
     private readonly view: vscode.WebviewPanel,
   ) {
     view.webview.options = webviewOptions(context);
-    view.iconPath = vscode.Uri.joinPath(context.extension.extensionUri, 'media', 'activity.svg');
+    const media = (name: string) => vscode.Uri.joinPath(context.extension.extensionUri, 'media', name);
+    view.iconPath = { light: media('align-light.svg'), dark: media('align-dark.svg') };
     const age = setInterval(() => this.listChanged(), AGE_MS);
     this.subscriptions = [
       view.webview.onDidReceiveMessage((message: unknown) => {
@@ -180,7 +176,7 @@ class CurvesView {
     if (this.listDirty) {
       this.listDirty = false;
       const now = Date.now();
-      const runs = this.context.runs.all.map((run) => curveRun(run, now));
+      const runs = withDistinctLabels(this.context.runs.all.map((run) => curveRun(run, now)));
       const list = JSON.stringify(runs);
       if (list !== this.lastList || this.lastList === '') {
         this.lastList = list;

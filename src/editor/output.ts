@@ -40,6 +40,7 @@ class LogFollower implements vscode.Disposable {
   private decoder = new StringDecoder('utf8');
   private offset = 0;
   private reading = false;
+  private empty = false;
 
   constructor(
     id: string,
@@ -85,7 +86,11 @@ class LogFollower implements vscode.Disposable {
         await handle.close();
       }
     } catch {
-      // No log yet: the next look finds it.
+      // No log yet: the next look finds it. An ended run will get none.
+      if (!this.alive() && !this.empty) {
+        this.empty = true;
+        this.channel.appendLine('This run wrote no log.');
+      }
     } finally {
       this.reading = false;
     }

@@ -38,15 +38,14 @@ export function stateWords({ run, state, rows }: RunFacts, now: number): string 
     case 'stopped':
       return `stopped at ${progressText(run)} · ${ago}`;
     case 'failed':
-      return `✗ failed: ${shortened(run.error?.message ?? 'the log says why', 60)}`;
+      return `✗ failed: ${shortened(run.error?.message ?? 'the log says why', 48)}`;
     case 'died':
-      return `✗ died at step ${run.step}`;
+      return `✗ died at step ${stepOf(run, rows)}`;
   }
 }
 
 function runningWords(run: RunFile, rows: readonly MetricsRow[]): string {
-  // run.json lags by up to a second; the rows are there after each step.
-  const parts = [progressText({ step: Math.max(run.step, rows.at(-1)?.step ?? 0), steps: run.steps })];
+  const parts = [progressText({ step: stepOf(run, rows), steps: run.steps })];
   const metric = latest(rows, WHILE_RUNNING, run);
   if (metric) {
     const arrow = directionOf(rows, metric.name);
@@ -56,6 +55,11 @@ function runningWords(run: RunFile, rows: readonly MetricsRow[]): string {
   if (left !== undefined) parts.push(`${durationText(left)} left`);
   else if (run.step === 0) parts.push('preparing …');
   return parts.join(' · ');
+}
+
+/** run.json lags by up to a second; the rows are there after each step. */
+function stepOf(run: RunFile, rows: readonly MetricsRow[]): number {
+  return Math.max(run.step, rows.at(-1)?.step ?? 0);
 }
 
 /** `412/1200`, padded so that the line keeps its width. */

@@ -9,13 +9,19 @@ const WIDTH = 72;
  * reads how an answer changed. Plain text that copies well.
  *
  * @param step only this step's samples, where given
+ * @param active whether more may come
  */
-export function samplesText(stage: string, rows: readonly SampleRow[], step?: number): string {
+export function samplesText(
+  stage: string,
+  rows: readonly SampleRow[],
+  { step, active = false }: { step?: number | undefined; active?: boolean } = {},
+): string {
   const chosen = step === undefined ? rows : rows.filter((row) => row.step === step);
   if (chosen.length === 0) {
-    return step === undefined
-      ? `No samples yet. ${stage} writes them while it trains, as often as sample_every says.\n`
-      : `No samples at step ${step}.\n`;
+    if (step !== undefined) return `No samples at step ${step}.\n`;
+    return active
+      ? `No samples yet.\n${stage} writes them while it trains, as often as sample_every says.\n`
+      : `This run wrote no samples.\n`;
   }
   const prompts = new Map<string, SampleRow[]>();
   for (const row of chosen) {

@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
+import { isActive } from '../runs/format';
 import type { EditorContext } from './context';
+import type { KnownRun } from './run-library';
 import { samplesText } from './samples-text';
 
 export const SAMPLES_SCHEME = 'align-samples';
@@ -32,7 +34,7 @@ export function register(context: EditorContext): vscode.Disposable {
         if (!known)
           return context.runs.allLoaded ? `There is no run ${id} in this workspace any more.\n` : 'Reading …\n';
         if (!wanted.has(id)) wanted.set(id, context.runs.want(id));
-        return samplesText(known.run.stage, known.samples, step);
+        return samplesText(known.run.stage, known.samples, { step, active: isActive(known.state) });
       },
     }),
     context.runs.onRows(({ run }) => {
@@ -54,8 +56,8 @@ export function register(context: EditorContext): vscode.Disposable {
 }
 
 /** Opens the samples of a run, or of one step of it. */
-export async function openSamples(id: string, step?: number): Promise<void> {
-  const name = step === undefined ? 'samples' : `samples at step ${step}`;
+export async function openSamples({ run: { id, stage } }: KnownRun, step?: number): Promise<void> {
+  const name = step === undefined ? `${stage} samples` : `${stage} samples at step ${step}`;
   const query = step === undefined ? '' : `step=${step}`;
   const uri = vscode.Uri.from({ scheme: SAMPLES_SCHEME, path: `/${id}/${name}`, query });
   const document = await vscode.workspace.openTextDocument(uri);

@@ -86,8 +86,10 @@ export class ChartCard {
 
   /** The lines' values at x, highest first. */
   valuesAt(x: number): { line: Line; value: number; raw: number; step: number }[] {
+    const range = this.view?.range;
+    const slack = range ? 0.02 * (range.max - range.min) : 0;
     return (this.view?.lines ?? [])
-      .filter(({ curve }) => x >= (curve.x[0] ?? 0) - 1 && curve.x.length > 0)
+      .filter(({ curve }) => x >= (curve.x[0] ?? Infinity) - slack && x <= (curve.x.at(-1) ?? -Infinity) + slack)
       .map((line) => {
         const index = nearest(line.curve.x, x);
         return {

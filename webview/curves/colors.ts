@@ -17,6 +17,8 @@ const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 2], [8, 3, 2, 3]
 
 /** WCAG's least contrast for graphics. */
 export const LEAST_CONTRAST = 3;
+/** In high-contrast themes: WCAG's for text. */
+export const HIGH_CONTRAST = 4.5;
 
 /** FNV-1a, 32 bits, with a final mix: neighbouring ids must not share their low bits. */
 export function hash(text: string): number {
@@ -30,9 +32,9 @@ export function hash(text: string): number {
 }
 
 /** The colour of a run on this background, as `#rrggbb`. */
-export function runColor(id: string, background: Rgb): string {
+export function runColor(id: string, background: Rgb, least: number = LEAST_CONTRAST): string {
   const hue = HUES[hash(id) % HUES.length] ?? HUES[0];
-  return toHex(withContrast(parseColor(hue) ?? { red: 128, green: 128, blue: 128 }, background, LEAST_CONTRAST));
+  return toHex(withContrast(parseColor(hue) ?? { red: 128, green: 128, blue: 128 }, background, least));
 }
 
 /** The dash pattern of a run's line. */

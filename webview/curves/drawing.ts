@@ -216,7 +216,7 @@ function yScale(view: ChartView) {
     },
     ...(robust && !(view.log && robust.min <= 0) ? robust : {}),
   };
-  return view.log ? { ...shared, type: 'logarithmic' as const } : { ...shared, type: 'linear' as const, grace: '4%' };
+  return view.log ? { ...shared, type: 'logarithmic' as const } : { ...shared, type: 'linear' as const };
 }
 
 function annotationsOf(view: ChartView): Record<string, AnnotationOptions> {

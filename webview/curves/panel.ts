@@ -2,7 +2,7 @@ import type { CurveRun, CurvesState, FromCurves, ToCurves } from '../../src/prot
 import { button, element } from '../controls';
 import { readTheme, type Theme } from '../theme';
 import { ChartCard } from './chart-card';
-import { parseColor, runColor, runDash } from './colors';
+import { HIGH_CONTRAST, LEAST_CONTRAST, parseColor, runColor, runDash } from './colors';
 import type { Line, Range } from './drawing';
 import { metricInfo, orderMetrics } from './metrics';
 import { RunList } from './run-list';
@@ -28,6 +28,8 @@ export class CurvesPanel {
   private heard = false;
   private zoom: Range | undefined;
   private highlighted: string | undefined;
+  /** Where the pointer stands, in x. */
+  private pointed: number | undefined;
   private theme: Theme = readTheme();
   private scheduled = false;
   private readonly drawnRuns = new Set<string>();
@@ -133,6 +135,8 @@ export class CurvesPanel {
 
   private setZoom(range: Range | undefined): void {
     this.zoom = range;
+    this.pointed = undefined;
+    this.tooltip.hide();
     this.schedule();
   }
 
@@ -141,7 +145,8 @@ export class CurvesPanel {
   }
 
   private colorOf(id: string): string {
-    return runColor(id, parseColor(this.theme.background) ?? WHITE);
+    const least = this.theme.highContrast ? HIGH_CONTRAST : LEAST_CONTRAST;
+    return runColor(id, parseColor(this.theme.background) ?? WHITE, least);
   }
 
   private schedule(): void {
@@ -163,7 +168,7 @@ export class CurvesPanel {
         shown: this.state.shown.includes(run.id),
         color: this.colorOf(run.id),
         dash: runDash(run.id),
-        value: this.series.last(run.id, metrics[0] ?? 'loss'),
+        value: this.lastOf(run, metrics[0]),
       })),
     );
     this.renderEmpty(shown, metrics.length);
@@ -184,6 +189,7 @@ export class CurvesPanel {
         },
         this.state.table,
       );
+      card.point(this.pointed);
     }
     for (const curve of curves.get('loss') ?? [...curves.values()][0] ?? []) {
       if (this.drawnRuns.has(curve.run)) continue;
@@ -197,6 +203,14 @@ export class CurvesPanel {
     return shown
       .map((run) => this.series.curve(run, metric, this.state.axis, this.state.smoothing, (id) => this.find(id)))
       .filter((curve) => curve !== undefined);
+  }
+
+  /** The last value of a run's first chart, smoothed as the chart shows it. */
+  private lastOf(run: CurveRun, metric: string | undefined): number | undefined {
+    const own = metric === undefined ? undefined : this.series.last(run.id, metric);
+    return own === undefined || metric === undefined
+      ? undefined
+      : (this.curvesOf([run], metric)[0]?.smoothed.at(-1) ?? own);
   }
 
   private line(curve: Curve, metric: string): Line {
@@ -232,6 +246,7 @@ export class CurvesPanel {
   private makeCard(metric: string): ChartCard {
     const card = new ChartCard({
       onHover: (at, x, event) => {
+        this.pointed = x;
         for (const other of this.cards.values()) other.point(x);
         if (x === undefined) this.tooltip.hide();
         else this.tooltip.show(at, x, this.state.axis, event);

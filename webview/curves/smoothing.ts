@@ -8,7 +8,8 @@
  * @param weight w in [0, 1): 0 leaves the values as they are.
  */
 export function smooth(values: ArrayLike<number>, weight: number): Float64Array {
-  const smoothed = new Float64Array(values.length);
+  const smoothed = Float64Array.from(values);
+  if (weight === 0) return smoothed;
   let mean = 0;
   let power = 1;
   for (let index = 0; index < values.length; index++) {
