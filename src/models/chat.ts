@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Environment, Interpreter, Template } from '@huggingface/jinja';
+import type { Template } from '@huggingface/jinja';
 import { UserError } from '../config/errors';
 import type { Message, TemplateInputs } from '../data/rows';
+import { compileTemplate, runTemplate } from './template-engine';
 import { lineOfFailure, lineOfSyntaxError, type RenderSource } from './template-lines';
 import { isJsonObject, readModelJson } from './tokenizer-files';
 
@@ -40,6 +41,11 @@ export class ChatTemplate {
   ) {
     this.marksGeneration = source.search(GENERATION_TAG) >= 0;
     this.template = this.compile(source);
+  }
+
+  /** `eos_token`, which some templates put once, behind the whole conversation. */
+  get endToken(): string | undefined {
+    return this.tokens.eos_token;
   }
 
   /**
@@ -131,7 +137,7 @@ export class ChatTemplate {
 
   private compile(source: string): Template {
     try {
-      return new Template(markSpans(source));
+      return compileTemplate(markSpans(source));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       const words = why.startsWith('Cannot read properties') ? 'it ends inside a block or a tag' : why;
@@ -167,42 +173,6 @@ export class ChatTemplate {
       });
     }
   }
-}
-
-/** As Jinja's sandbox has it. */
-const MOST_RANGE = 100_000;
-
-const GLOBALS: Record<string, unknown> = {
-  true: true,
-  false: false,
-  none: null,
-  True: true,
-  False: false,
-  None: null,
-  raise_exception: (message: unknown) => {
-    throw new Error(String(message));
-  },
-  range: (...bounds: number[]) => {
-    const [start, stop, step] = bounds.length > 1 ? [bounds[0], bounds[1], bounds[2] ?? 1] : [0, bounds[0], 1];
-    const length = Math.max(0, Math.ceil((stop - start) / step));
-    if (!(length <= MOST_RANGE)) throw new Error(`range of ${length} numbers, at most ${MOST_RANGE} are allowed`);
-    return Array.from({ length }, (_, i) => start + i * step);
-  },
-};
-
-/**
- * Runs a template in an environment of our own: in the engine's own one strftime_now reads the clock, and a run resumed
- * on another day would render other tokens.
- */
-function runTemplate(template: Template, variables: Record<string, unknown>): string {
-  const environment = new Environment();
-  for (const [name, value] of Object.entries({ ...GLOBALS, ...variables })) {
-    if (name !== 'namespace') environment.set(name, value);
-  }
-  const result: unknown = new Interpreter(environment).run(template.parsed);
-  const text: unknown = isJsonObject(result) ? result.value : undefined;
-  if (typeof text !== 'string') throw new Error('the template gives no text');
-  return text;
 }
 
 /**

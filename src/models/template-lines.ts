@@ -1,4 +1,5 @@
-import { Template } from '@huggingface/jinja';
+import type { Template } from '@huggingface/jinja';
+import { compileTemplate } from './template-engine';
 
 /** Renders a compiled template with the conversation at hand and some extra variables. */
 export type RenderSource = (template: Template, extra?: Record<string, unknown>) => string;
@@ -51,7 +52,7 @@ function lineAt(source: string, index: number): number {
 export function lineOfSyntaxError(source: string, message: string): number | undefined {
   for (const { start, end } of tagsOf(source)) {
     try {
-      new Template(source.slice(0, end));
+      compileTemplate(source.slice(0, end));
     } catch (error) {
       if (error instanceof Error && error.message === message) return lineAt(source, start);
     }
@@ -74,7 +75,7 @@ export function lineOfFailure(source: string, render: RenderSource): number | un
     return '';
   };
   try {
-    render(new Template(noting + source.slice(from)), { __note_line: note });
+    render(compileTemplate(noting + source.slice(from)), { __note_line: note });
     return undefined;
   } catch {
     return line;

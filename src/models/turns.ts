@@ -37,7 +37,10 @@ export function renderTurns(
   for (let i = from; i < messages.length; i++) {
     if (messages[i].role !== 'assistant') continue;
     const asked = template.render(messages.slice(0, i), { ...options, addGenerationPrompt: true });
-    const said = i === messages.length - 1 ? text : template.render(messages.slice(0, i + 1), options);
+    let said = i === messages.length - 1 ? text : template.render(messages.slice(0, i + 1), options);
+    // Some templates end every conversation, not every turn, with the end token.
+    const { endToken } = template;
+    if (endToken && !text.startsWith(said) && said.endsWith(endToken)) said = said.slice(0, -endToken.length);
     if (!text.startsWith(said.trimEnd())) {
       notes.push({
         kind: 'rewritten',
