@@ -58,38 +58,60 @@ export interface Trained {
   answers: number[][];
 }
 
-/** SFT steps of the tiny model with clipping, weight decay and warm-up, then twenty tokens of decoding. */
-export async function trainTiny(
-  runtime: Runtime,
-  options: { steps?: number; decode?: boolean } = {},
-): Promise<Trained> {
-  const { steps = STEPS, decode = true } = options;
-  const random = Random.from(7, 'tiny');
-  const weights = ModelWeights.initialize(runtime, config, config.maxPositions, random.split('weights'));
-  const learner = new Learner(runtime, weights, {
-    trainable: [...weights.parameters.keys()],
-    objective: nextTokenObjective(config),
-    optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01, maxGradNorm: 1 },
-  });
-  const data = random.split('data');
-  const result: Trained = { losses: [], norms: [], weights: new Map(), answers: [] };
-  for (let step = 1; step <= steps; step++) {
-    const { sums, gradNorm } = await learner.step([batch(data)], 5e-3 * Math.min(1, step / 5));
-    result.losses.push(sums.loss);
-    result.norms.push(gradNorm);
+/** The tiny model in SFT with clipping, weight decay and warm-up. */
+export class TinyTraining {
+  readonly weights: ModelWeights;
+  readonly learner: Learner;
+  private readonly data: Random;
+
+  constructor(private readonly runtime: Runtime) {
+    const random = Random.from(7, 'tiny');
+    this.data = random.split('data');
+    this.weights = ModelWeights.initialize(runtime, config, config.maxPositions, random.split('weights'));
+    this.learner = new Learner(runtime, this.weights, {
+      trainable: [...this.weights.parameters.keys()],
+      objective: nextTokenObjective(config),
+      optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01, maxGradNorm: 1 },
+    });
   }
-  for (const name of weights.parameters.keys()) result.weights.set(name, (await weights.read(name)).slice());
-  if (decode) {
-    const generator = new Generator(runtime, weights, { rows: 2 });
+
+  async step(): Promise<{ loss: number; norm: number }> {
+    const rate = 5e-3 * Math.min(1, (this.learner.steps + 1) / 5);
+    const { sums, gradNorm } = await this.learner.step([batch(this.data)], rate);
+    return { loss: sums.loss, norm: gradNorm };
+  }
+
+  /** Twenty tokens of two prompts of unequal lengths. */
+  async decode(): Promise<number[][]> {
+    const generator = new Generator(this.runtime, this.weights, { rows: 2 });
     const prompts = [
       [5, 8, 11],
       [40, 43, 46, 49, 52],
-    ].map((ids) => ({ ids, random: random.split('decode') }));
+    ].map((ids) => ({ ids, random: Random.from(7, 'decode') }));
     const answers = await generator.generate(prompts, { maxNewTokens: 20, temperature: 0, stopIds: [] });
-    result.answers = answers.map(({ ids }) => ids);
     generator.release();
+    return answers.map(({ ids }) => ids);
   }
-  learner.release();
-  weights.release();
+
+  release(): void {
+    this.learner.release();
+    this.weights.release();
+  }
+}
+
+/** Twenty steps, then, where asked, twenty tokens. */
+export async function trainTiny(runtime: Runtime, { decode = true } = {}): Promise<Trained> {
+  const training = new TinyTraining(runtime);
+  const result: Trained = { losses: [], norms: [], weights: new Map(), answers: [] };
+  for (let step = 0; step < STEPS; step++) {
+    const { loss, norm } = await training.step();
+    result.losses.push(loss);
+    result.norms.push(norm);
+  }
+  for (const name of training.weights.parameters.keys()) {
+    result.weights.set(name, (await training.weights.read(name)).slice());
+  }
+  if (decode) result.answers = await training.decode();
+  training.release();
   return result;
 }
