@@ -2,12 +2,12 @@
 // `npm start`: opens a copy of the quickstart in VS Code with the extension loaded from this folder.
 // `npm start -- FOLDER` opens that folder instead, as it is.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { desktopVSCode } from '../test/host/desktop.mjs';
 import { cacheFolder, hostSupported, installHost } from '../test/host/install.mjs';
-import { startServer, workbenchUrl } from '../test/host/server.mjs';
+import { extensionPath, startServer, workbenchUrl } from '../test/host/server.mjs';
 import { makeWorkspace } from '../test/host/workspace.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -65,14 +65,18 @@ if (code) {
   if (!hostSupported()) throw new Error('VS Code was not found and could not be downloaded. Put `code` on the PATH.');
   const data = join(cacheFolder, 'start');
   mkdirSync(data, { recursive: true });
+  const host = installHost();
+  const own = mkdtempSync(join(tmpdir(), 'alignment-lab-start-'));
   const server = await startServer({
-    host: installHost(),
+    host,
     data,
     extensions: join(data, 'extensions'),
     trusted: true,
     smokeTest: false,
   });
-  console.log(`VS Code runs on this machine. Open ${workbenchUrl({ port: server.port, folder, extensions: [root] })}`);
+  console.log(
+    `VS Code runs on this machine. Open ${workbenchUrl({ port: server.port, folder, extension: extensionPath({ host, extension: root, own }) })}`,
+  );
   console.log('Ctrl+C ends it.');
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM']))
     process.on(signal, () => void server.stop().then(() => process.exit(0)));

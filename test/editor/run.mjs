@@ -1,22 +1,27 @@
 #!/usr/bin/env node
 // Bundles the API tests and runs them in the real VS Code: a desktop one where it can be downloaded and shown,
 // else the code-server host.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { runTests } from '@vscode/test-electron';
+import { resolveCliPathFromVSCodeExecutablePath, runTests } from '@vscode/test-electron';
 import * as esbuild from 'esbuild';
 import { desktopVSCode } from '../host/desktop.mjs';
-import { cacheFolder, installChromium, installHost } from '../host/install.mjs';
+import { cacheFolder, hostFolder, installChromium, installHost } from '../host/install.mjs';
 import { makeWorkspace, stopRuns } from '../host/workspace.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
-/** Each folder of tests runs in a window of its own, with the workspace trusted or not. */
+const launcher = join(root, 'test', 'host', 'launch.mjs');
+/**
+ * Each folder of tests runs in a window of its own: with the workspace trusted or not, and the extension loaded from
+ * this repo or installed from the package that users get.
+ */
 const SUITES = [
-  { name: 'trusted', folder: 'test/editor', trusted: true },
-  { name: 'untrusted', folder: 'test/editor/untrusted', trusted: false },
+  { name: 'trusted', folder: 'test/editor', trusted: true, packaged: false },
+  { name: 'untrusted', folder: 'test/editor/untrusted', trusted: false, packaged: false },
+  { name: 'packaged', folder: 'test/editor/packaged', trusted: true, packaged: true },
 ];
 
 /** @returns {Promise<string>} a VS Code executable, or a file that looks like one */
@@ -25,7 +30,7 @@ async function executable() {
   if (desktop) return desktop;
   installHost();
   installChromium();
-  return join(root, 'test', 'host', 'launch.mjs');
+  return launcher;
 }
 
 /**
@@ -51,14 +56,15 @@ async function bundle(folder, outdir) {
 }
 
 /**
- * Runs all suites.
+ * Runs all suites, or those named on the command line.
  * @returns {Promise<{ passed: number, failed: number, skipped: number }>}
  */
 export async function runApiTests() {
+  const wanted = process.argv.slice(2);
   const vscodeExecutablePath = await executable();
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const suite of SUITES) {
-    if (!existsSync(join(root, suite.folder))) continue;
+    if (wanted.length && !wanted.includes(suite.name)) continue;
     const counts = await runSuite(suite, vscodeExecutablePath);
     total.passed += counts.passed;
     total.failed += counts.failed;
@@ -72,58 +78,95 @@ export async function runApiTests() {
  * @param {string} vscodeExecutablePath
  */
 async function runSuite(suite, vscodeExecutablePath) {
+  console.log(
+    `\nAPI tests, workspace ${suite.trusted ? 'trusted' : 'not trusted'}${suite.packaged ? ', extension installed from its package' : ''}`,
+  );
   const own = mkdtempSync(join(tmpdir(), 'alignment-lab-api-'));
   const bundles = join(cacheFolder, 'bundles', suite.name);
-  rmSync(bundles, { recursive: true, force: true });
-  await bundle(suite.folder, bundles);
   const results = join(own, 'results.json');
   const workspace = makeWorkspace(join(own, 'workspace'));
-  const userData = join(own, 'user');
-  mkdirSync(join(userData, 'User'), { recursive: true });
-  writeFileSync(
-    join(userData, 'User', 'settings.json'),
-    JSON.stringify({
-      'workbench.startupEditor': 'none',
-      'security.workspace.trust.enabled': !suite.trusted,
-      'security.workspace.trust.startupPrompt': 'never',
-      'security.workspace.trust.banner': 'never',
-      'chat.disableAIFeatures': true,
-    }),
-  );
-  const extensionDevelopmentPath = [root, join(root, 'test', 'host', 'probe')];
-  const extensionTestsPath = join(bundles, 'index.cjs');
-  const launchArgs = [workspace, `--user-data-dir=${userData}`, `--extensions-dir=${join(own, 'extensions')}`];
-  const env = { ALIGN_TEST_RESULTS: results, ALIGN_TEST_WORKSPACE: workspace };
-  console.log(`\nAPI tests, workspace ${suite.trusted ? 'trusted' : 'not trusted'}`);
+  const extensions = join(own, 'extensions');
+  let finished = false;
   try {
-    if (suite.trusted)
+    rmSync(bundles, { recursive: true, force: true });
+    await bundle(suite.folder, bundles);
+    if (suite.packaged) installPackage(vscodeExecutablePath, extensions, own);
+    // With the package installed, another extension must stand for the one under development.
+    const extensionDevelopmentPath = suite.packaged ? join(root, 'test', 'host', 'probe') : root;
+    const extensionTestsPath = join(bundles, 'index.cjs');
+    const launchArgs = [workspace, `--user-data-dir=${userData(own, suite.trusted)}`, `--extensions-dir=${extensions}`];
+    const env = { ALIGN_TEST_RESULTS: results };
+    if (suite.trusted) {
+      const extensionTestsEnv = env;
       await runTests({
         vscodeExecutablePath,
         extensionDevelopmentPath,
         extensionTestsPath,
         launchArgs,
-        extensionTestsEnv: env,
+        extensionTestsEnv,
       });
-    // runTests trusts every folder, so this one is started by hand.
-    else
-      await launchUntrusted(
-        vscodeExecutablePath,
-        [
-          ...launchArgs,
-          ...extensionDevelopmentPath.map((path) => `--extensionDevelopmentPath=${path}`),
-          `--extensionTestsPath=${extensionTestsPath}`,
-        ],
-        env,
-      );
+    } else {
+      // runTests trusts every folder, so this one is started by hand.
+      const development = `--extensionDevelopmentPath=${extensionDevelopmentPath}`;
+      const args = [...launchArgs, development, `--extensionTestsPath=${extensionTestsPath}`];
+      await launchUntrusted(vscodeExecutablePath, args, env);
+    }
+    finished = true;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
-    if (!existsSync(results)) return { passed: 0, failed: 1, skipped: 0 };
-  } finally {
-    stopRuns(workspace);
   }
-  const counts = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : { passed: 0, failed: 1, skipped: 0 };
+  stopRuns(workspace);
+  const counts = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
+  if (!finished && counts.failed === 0) counts.failed = 1;
   rmSync(own, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   return counts;
+}
+
+/**
+ * A profile of its own for one window.
+ * @param {string} own
+ * @param {boolean} trusted
+ */
+function userData(own, trusted) {
+  const folder = join(own, 'user');
+  mkdirSync(join(folder, 'User'), { recursive: true });
+  const settings = {
+    'workbench.startupEditor': 'none',
+    'security.workspace.trust.enabled': !trusted,
+    'security.workspace.trust.startupPrompt': 'never',
+    'security.workspace.trust.banner': 'never',
+    'chat.disableAIFeatures': true,
+  };
+  writeFileSync(join(folder, 'User', 'settings.json'), JSON.stringify(settings));
+  return folder;
+}
+
+/**
+ * Makes the package of this platform and installs it, as a user's VS Code does.
+ * @param {string} executable
+ * @param {string} extensions
+ * @param {string} own
+ */
+function installPackage(executable, extensions, own) {
+  const vsix = join(own, 'alignment-lab.vsix');
+  execFileSync(process.execPath, [join(root, 'scripts', 'package.mjs'), `--out=${vsix}`], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const common = [`--install-extension=${vsix}`, `--extensions-dir=${extensions}`];
+  const [command, args] =
+    executable === launcher
+      ? [
+          join(hostFolder, 'node'),
+          [
+            join(hostFolder, 'vscode', 'out', 'server-main.js'),
+            ...common,
+            `--server-data-dir=${join(own, 'server')}`,
+            '--accept-server-license-terms',
+          ],
+        ]
+      : [resolveCliPathFromVSCodeExecutablePath(executable), [...common, `--user-data-dir=${join(own, 'install')}`]];
+  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' });
 }
 
 /**

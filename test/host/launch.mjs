@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'node:util';
 import { chromium } from 'playwright-core';
 import { installChromium, installHost } from './install.mjs';
-import { BROWSER_ARGUMENTS, NOISE, startServer, workbenchUrl } from './server.mjs';
+import { BROWSER_ARGUMENTS, extensionPath, NOISE, startServer, workbenchUrl } from './server.mjs';
 
 /** Options that take a value; every other `--name` is a switch, and those we do not know are swallowed. */
 const VALUED = new Set([
@@ -75,6 +75,8 @@ setTimeout(() => {
 }, TIME_LIMIT_SECONDS * 1000).unref();
 
 try {
+  // The web workbench keeps one value a key.
+  if (extensions.length > 1) throw new Error('This host loads one extension under development, not several.');
   const data = join(own, 'server');
   for (const name of ['Machine', 'User']) mkdirSync(join(data, 'data', name), { recursive: true });
   const settings = join(values['user-data-dir'] ?? own, 'User', 'settings.json');
@@ -83,8 +85,9 @@ try {
   const empty = join(own, 'empty');
   mkdirSync(empty);
   const executablePath = installChromium();
+  const host = installHost();
   server = await startServer({
-    host: installHost(),
+    host,
     data,
     extensions: values['extensions-dir'] ? resolve(values['extensions-dir']) : join(own, 'extensions'),
     trusted: switches.has('disable-workspace-trust'),
@@ -121,7 +124,7 @@ try {
     workbenchUrl({
       port: server.port,
       folder: folder ?? empty,
-      extensions,
+      extension: extensions[0] && extensionPath({ host, extension: extensions[0], own }),
       tests: values['extensionTestsPath'] ? resolve(values['extensionTestsPath']) : undefined,
     }),
   );

@@ -15,4 +15,5 @@ export interface Server {
   exited: Promise<number | null>;
 }
 export function startServer(options: ServerOptions): Promise<Server>;
-export function workbenchUrl(options: { port: number; folder: string; extensions?: string[]; tests?: string }): string;
+export function extensionPath(options: { host: string; extension: string; own: string }): string;
+export function workbenchUrl(options: { port: number; folder: string; extension?: string; tests?: string }): string;

@@ -1,7 +1,7 @@
 // Starts and stops the code-server host: the part that the launcher, the UI driver and `npm start` share.
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join, relative } from 'node:path';
 
 /** Arguments that make a browser quiet, offline and fit for a container. */
 export const BROWSER_ARGUMENTS = [
@@ -18,7 +18,7 @@ export const BROWSER_ARGUMENTS = [
 
 /** Lines that the workbench itself prints in every healthy run. */
 export const NOISE =
-  /^(\[ChatModelSelection|\[AgentHost|\[AccountPolicyGate|\[reconnection-grace|\[Service Worker\] reg|Creating a socket|Resol(ving|ved) connection token|Updating additional builtin|Ignoring fetching additional builtin|(Error: )?Canceled: Canceled|\[perf\]|%c?\[)/;
+  /^(\[ChatModelSelection|\[AgentHost|\[AccountPolicyGate|\[reconnection-grace|\[Service Worker\] reg|Creating a socket|Resol(ving|ved) connection token|Updating additional builtin|Ignoring fetching additional builtin|(Error: )?Canceled: Canceled|Creation of workbench contribution|Timed out waiting for authentication provider|\[perf\]|%c?\[)/;
 
 /**
  * Starts the server on a free port of this machine.
@@ -99,13 +99,26 @@ export async function startServer({ host, data, extensions, trusted, env, smokeT
 }
 
 /**
- * The address of the workbench with a folder open and extensions loaded from their source folders.
- * @param {{ port: number, folder: string, extensions?: string[], tests?: string }} options
+ * The path by which the host loads an extension from its source folder. The cached host lies inside this repo, and
+ * VS Code takes all that lies under the folder of the extension under development for its own: it would start with the
+ * first of its built-in themes, as if that were the one to try out. A link elsewhere tells them apart.
+ * @param {{ host: string, extension: string, own: string }} options `own`: a folder of this run, where the link is made
  */
-export function workbenchUrl({ port, folder, extensions = [], tests }) {
+export function extensionPath({ host, extension, own }) {
+  if (relative(extension, host).startsWith('..')) return extension;
+  const link = join(own, 'extension');
+  symlinkSync(extension, link, 'dir');
+  return link;
+}
+
+/**
+ * The address of the workbench with a folder open and an extension loaded from its source folder.
+ * @param {{ port: number, folder: string, extension?: string, tests?: string }} options
+ */
+export function workbenchUrl({ port, folder, extension, tests }) {
   const remote = `vscode-remote://127.0.0.1:${port}`;
   const payload = [
-    ...extensions.map((path) => ['extensionDevelopmentPath', remote + path]),
+    ...(extension ? [['extensionDevelopmentPath', remote + extension]] : []),
     ...(tests ? [['extensionTestsPath', remote + tests]] : []),
     ['skipWelcome', 'true'],
     ['skipReleaseNotes', 'true'],

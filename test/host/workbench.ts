@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import type { DrawnCurves } from '../../webview/curves/panel';
 import { installChromium, installHost } from './install.mjs';
-import { BROWSER_ARGUMENTS, startServer, workbenchUrl, type Server } from './server.mjs';
+import { BROWSER_ARGUMENTS, extensionPath, startServer, workbenchUrl, type Server } from './server.mjs';
 import { makeWorkspace, stopRuns } from './workspace.mjs';
 
 export const THEMES = {
@@ -31,13 +32,14 @@ export interface WorkbenchOptions {
  * `close` ends the browser, the server, every trainer of the workspace, and removes the folders.
  */
 export class Workbench {
-  /** Errors that scripts of the page or of a webview threw, and script dialogs that somebody opened. */
-  readonly pageErrors: string[] = [];
+  /** Lines that any frame wrote to the console. */
+  readonly console: string[] = [];
+  /** Addresses that any frame asked for. */
+  readonly requests: string[] = [];
 
   private constructor(
     readonly page: Page,
     readonly folder: string,
-    private readonly url: string,
     private readonly own: string,
     private readonly server: Server,
     private readonly browser: Browser,
@@ -80,12 +82,11 @@ export class Workbench {
       });
       const page = await context.newPage();
       page.setDefaultTimeout(30_000);
-      const url = workbenchUrl({ port: server.port, folder, extensions: [repository] });
-      const workbench = new Workbench(page, folder, url, own, server, browser);
-      page.on('dialog', (dialog) => {
-        workbench.pageErrors.push(`dialog: ${dialog.message()}`);
-        void dialog.dismiss();
-      });
+      const extension = extensionPath({ host, extension: repository, own });
+      const url = workbenchUrl({ port: server.port, folder, extension });
+      const workbench = new Workbench(page, folder, own, server, browser);
+      page.on('console', (message) => workbench.console.push(message.text()));
+      page.on('request', (request) => workbench.requests.push(request.url()));
       await page.goto(url);
       await page.locator('.monaco-workbench').waitFor();
       return workbench;
@@ -108,6 +109,12 @@ export class Workbench {
   /** The lens with this text, in the order of the file. */
   lens(text: string | RegExp): Locator {
     return this.page.locator('.codelens-decoration a', { hasText: text });
+  }
+
+  /** What the charts of the curves panel hold now, read from the charts. */
+  async curves(): Promise<DrawnCurves> {
+    const body = this.panel().locator('body[data-ready]');
+    return body.evaluate(() => window.__curves?.() ?? { runs: [], series: {} });
   }
 
   /** Runs a command by its title, as a user does from the palette. */
@@ -167,11 +174,11 @@ export class Workbench {
     return texts;
   }
 
-  /** Loads the window again, as "Reload Window" does: the extension host ends and starts anew. */
+  /** Reloads the window as a user does: the extension host ends and starts anew, editors come back. */
   async reload(): Promise<void> {
-    await this.page.goto('about:blank');
-    await this.page.goto(this.url);
-    await this.page.locator('.monaco-workbench').waitFor();
+    await this.page.evaluate(() => document.body.setAttribute('data-before-reload', ''));
+    await this.command('Developer: Reload Window');
+    await this.page.locator('body:not([data-before-reload]) .monaco-workbench').waitFor();
   }
 
   /** Text of a file in the workspace. */

@@ -1,8 +1,9 @@
-import { afterEach, expect, it, onTestFailed } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { Workbench, type Theme, type WorkbenchOptions } from '../host/workbench';
 
 let workbench: Workbench | undefined;
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await workbench?.screenshot(`failed-${task.id}`);
   await workbench?.close();
   workbench = undefined;
 });
@@ -10,7 +11,6 @@ afterEach(async () => {
 async function open(options: WorkbenchOptions = {}): Promise<Workbench> {
   const opened = await Workbench.open(options);
   workbench = opened;
-  onTestFailed(async () => void (await opened.screenshot('failed-window')));
   return opened;
 }
 
