@@ -121,44 +121,55 @@ function mutated(text: string, int: (below: number) => number): string {
 
 const ROUNDS = Number(process.env.FUZZ_ROUNDS ?? 3000);
 
-test(`${ROUNDS} mutations: an experiment, or errors with a line and a mend; never an exception or a hang`, () => {
-  const int = generator(20_240_607);
-  let broken = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const text = mutated(GOOD[round % GOOD.length], int);
-    const started = performance.now();
-    const { experiment, diagnostics } = parseExperiment(text, 'align.yaml');
-    expect(performance.now() - started, text).toBeLessThan(5000);
-    const errors = diagnostics.filter(({ severity }) => severity === 'error');
-    expect(experiment === undefined, text).toBe(errors.length > 0);
-    if (errors.length > 0) broken++;
-    const lines = text.split('\n').length;
-    for (const diagnostic of diagnostics) {
-      const { start, end } = diagnostic.range;
-      expect(
-        start.line >= 1 && start.line <= lines && start.column >= 1,
-        `${formatDiagnostic(diagnostic)}\n${text}`,
-      ).toBe(true);
-      expect(
-        end.offset >= start.offset && end.offset <= text.length + 1,
-        `${formatDiagnostic(diagnostic)}\n${text}`,
-      ).toBe(true);
-      expect(diagnostic.message.length > 0 && diagnostic.hint.length > 0).toBe(true);
-      expect(formatDiagnostic(diagnostic)).not.toMatch(/\n\s+at |undefined|\[object/);
-      for (const { edits } of diagnostic.fixes)
-        for (const { range } of edits)
-          expect(range.start.offset <= range.end.offset && range.end.offset <= text.length, text).toBe(true);
-    }
-    const offset = int(text.length + 1);
-    for (const { range } of complete(text, offset))
-      expect(range.start.offset <= offset && range.end.offset <= text.length, text).toBe(true);
-    const shown = hover(text, offset);
-    if (shown) expect(shown.range.start.offset <= offset && offset <= shown.range.end.offset).toBe(true);
+/** An assertion whose words are only made when it fails: there are a million of them. */
+function must(holds: boolean, words: () => string): void {
+  if (!holds) throw new Error(words());
+}
+
+function checkAnswer(text: string): boolean {
+  const started = performance.now();
+  const { experiment, diagnostics } = parseExperiment(text, 'align.yaml');
+  const elapsed = performance.now() - started;
+  const shown = () => `${diagnostics.map(formatDiagnostic).join('\n')}\n--- in ---\n${text}`;
+  must(elapsed < 5000, () => `took ${elapsed} ms\n${text}`);
+  const failed = diagnostics.some(({ severity }) => severity === 'error');
+  must((experiment === undefined) === failed, shown);
+  const lines = text.split('\n').length;
+  for (const diagnostic of diagnostics) {
+    const { start, end } = diagnostic.range;
+    must(start.line >= 1 && start.line <= lines && start.column >= 1, shown);
+    must(end.offset >= start.offset && end.offset <= text.length + 1, shown);
+    must(diagnostic.message.length > 0 && diagnostic.hint.length > 0, shown);
+    must(!/\n\s+at |undefined|\[object/.test(`${diagnostic.message}\n${diagnostic.hint}`), shown);
+    for (const { edits } of diagnostic.fixes)
+      for (const { range } of edits)
+        must(range.start.offset <= range.end.offset && range.end.offset <= text.length, shown);
   }
-  // Both kinds must occur, else the mutations are too weak or too strong to say anything.
-  expect(broken).toBeGreaterThan(ROUNDS / 4);
-  expect(broken).toBeLessThan(ROUNDS);
-});
+  return failed;
+}
+
+test(
+  `${ROUNDS} mutations: an experiment, or errors with a line and a mend; never an exception or a hang`,
+  async () => {
+    const int = generator(20_240_607);
+    let broken = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const text = mutated(GOOD[round % GOOD.length], int);
+      if (checkAnswer(text)) broken++;
+      const offset = int(text.length + 1);
+      for (const { range } of complete(text, offset))
+        must(range.start.offset <= offset && range.end.offset <= text.length, () => `completion at ${offset}\n${text}`);
+      const shown = hover(text, offset);
+      if (shown) must(shown.range.start.offset <= offset && offset <= shown.range.end.offset, () => `hover\n${text}`);
+      // The runner needs a turn now and then.
+      if (round % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    // Both kinds must occur, else the mutations are too weak or too strong to say anything.
+    expect(broken).toBeGreaterThan(ROUNDS / 4);
+    expect(broken).toBeLessThan(ROUNDS);
+  },
+  60_000 + ROUNDS * 20,
+);
 
 test('completion and hover answer at every offset of every broken file', () => {
   for (const { name } of MALFORMED) {
