@@ -1,10 +1,11 @@
 import type { SftConfig } from '../config/schema/experiment';
 import type { ResolvedStage } from '../config/experiment';
 import type { Row } from '../data/rows';
-import type { Example } from '../data/example';
+import { type Example, learntTokens } from '../data/example';
 import { renderRow } from '../models/render';
 import { loadTokenizer } from '../models/tokenizer';
 import type { StageContext } from './context';
+import { describe, examine, refuseUnlearnable } from './doctor';
 import { NextTokenTask } from './next-token-task';
 import { loadWeights, missingModel, readSplit, samplePrompts, templateOf } from './texts';
 import type { Task } from './task';
@@ -32,7 +33,13 @@ export async function prepareSft(stage: ResolvedStage, config: SftConfig, contex
   const rows = readSplit(stage);
   const train = render(rows.train);
   const heldOut = render(rows.heldOut);
-  const learning = train.filter(({ mask }) => mask.includes(1));
+  const report = examine(train, heldOut, { dropped: rows.train.length - train.length });
+  if (!context.resuming) {
+    const findings = describe(report);
+    for (const finding of findings) context.say(finding);
+    context.note('data_doctor', { message: findings.join(' '), report });
+  }
+  refuseUnlearnable(report);
   return new NextTokenTask({
     runtime,
     weights,
@@ -40,7 +47,7 @@ export async function prepareSft(stage: ResolvedStage, config: SftConfig, contex
     config,
     stage: stage.name,
     seed: stage.seed,
-    train: learning,
+    train: train.filter(({ mask }) => learntTokens(mask) > 0),
     heldOut,
     prompts: samplePrompts(stage, rows.heldOut, tokenizer, template, rows.train.some(isChat)),
     chatTemplate: template?.source,
