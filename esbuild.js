@@ -1,5 +1,5 @@
 // Bundles the extension, the trainer, the command line and the webviews. `--watch` rebuilds on change.
-import { chmodSync, existsSync, mkdirSync, copyFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import * as esbuild from 'esbuild';
 
 const production = process.argv.includes('--production');
@@ -54,6 +54,23 @@ const builds = [
   },
 ].filter((build) => existsSync(build.entryPoints[0]));
 
+/** The JSON Schema of align files, from the one schema in src/config, for editors other than ours. */
+async function writeJsonSchema() {
+  const { outputFiles } = await esbuild.build({
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    stdin: {
+      contents: "export { jsonSchema } from './src/config/schema/reference';",
+      resolveDir: import.meta.dirname,
+      loader: 'ts',
+    },
+  });
+  const module = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString('base64')}`);
+  writeFileSync('dist/align.schema.json', `${JSON.stringify(module.jsonSchema(), null, 2)}\n`);
+}
+
 mkdirSync('dist/webview', { recursive: true });
 if (existsSync('node_modules/@vscode/codicons/dist/codicon.css')) {
   for (const file of ['codicon.css', 'codicon.ttf'])
@@ -63,6 +80,6 @@ if (watch) {
   for (const build of builds) await (await esbuild.context(build)).watch();
   console.log('watching');
 } else {
-  await Promise.all(builds.map((build) => esbuild.build(build)));
+  await Promise.all([writeJsonSchema(), ...builds.map((build) => esbuild.build(build))]);
   if (existsSync('dist/align.js')) chmodSync('dist/align.js', 0o755);
 }
