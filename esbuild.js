@@ -1,5 +1,7 @@
 // Bundles the extension, the trainer, the command line and the webviews. `--watch` rebuilds on change.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import * as esbuild from 'esbuild';
 
 const production = process.argv.includes('--production');
@@ -56,19 +58,21 @@ const builds = [
 
 /** The JSON Schema of align files, from the one schema in src/config, for editors other than ours. */
 async function writeJsonSchema() {
-  const { outputFiles } = await esbuild.build({
+  const bundle = join(import.meta.dirname, 'dist', 'schema.tmp.cjs');
+  await esbuild.build({
     bundle: true,
-    write: false,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
+    outfile: bundle,
     stdin: {
       contents: "export { jsonSchema } from './src/config/schema/reference';",
       resolveDir: import.meta.dirname,
       loader: 'ts',
     },
   });
-  const module = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString('base64')}`);
-  writeFileSync('dist/align.schema.json', `${JSON.stringify(module.jsonSchema(), null, 2)}\n`);
+  const { jsonSchema } = createRequire(import.meta.url)(bundle);
+  rmSync(bundle);
+  writeFileSync('dist/align.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`);
 }
 
 mkdirSync('dist/webview', { recursive: true });
