@@ -1,5 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../config/errors';
 
 export const MOST_LINE_BYTES = 50 * 1024 * 1024;
@@ -26,7 +25,7 @@ const OTHER_KINDS: { magic: number[]; kind: string; hint: string }[] = [
 ];
 
 /** Opens a regular file for reading; folders, devices and pipes are refused with a UserError. */
-function openRegular(file: string): number {
+function openRegular(file: string): { handle: number; size: number } {
   let handle: number;
   try {
     // Without O_NONBLOCK opening a named pipe would wait for its writer for ever (the flag is absent on Windows).
@@ -35,7 +34,7 @@ function openRegular(file: string): number {
     throw openError(file, cause);
   }
   const stat = fstatSync(handle);
-  if (stat.isFile()) return handle;
+  if (stat.isFile()) return { handle, size: stat.size };
   closeSync(handle);
   throw stat.isDirectory()
     ? new UserError('this is a folder, a data file is expected', { file, code: 'data', hint: 'name a file inside it' })
@@ -60,7 +59,8 @@ function openError(file: string, cause: unknown): UserError {
  * A file of a known other kind, a folder, a device and a missing file throw a UserError.
  */
 export function* readLines(file: string, mostBytes = MOST_LINE_BYTES): Generator<RawLine> {
-  const handle = openRegular(file);
+  const { handle, size: fileSize } = openRegular(file);
+  const chunkBytes = Math.min(CHUNK_BYTES, Math.max(4096, fileSize));
   try {
     let line = 1;
     let parts: Uint8Array[] = [];
@@ -75,8 +75,8 @@ export function* readLines(file: string, mostBytes = MOST_LINE_BYTES): Generator
       return { line: line++, bytes, ended };
     };
     for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      const size = readSync(handle, chunk, 0, CHUNK_BYTES, null);
+      const chunk = Buffer.allocUnsafe(chunkBytes);
+      const size = readSync(handle, chunk, 0, chunkBytes, null);
       if (size === 0) break;
       let rest: Uint8Array = chunk.subarray(0, size);
       if (first) {
