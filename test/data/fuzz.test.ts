@@ -63,7 +63,7 @@ describe('damaged data files', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'fuzz-')), 'x.jsonl');
     const random = Random.from(20240709, 'fuzz');
     let refused = 0;
-    for (let run = 0; run < 2500; run++) {
+    for (let run = 0; run < 1200; run++) {
       const line = GOOD[run % GOOD.length];
       let content: Buffer = Buffer.from(`${line}\n${line}\n${line}\n`);
       for (let times = 1 + random.int(4); times > 0; times--) content = mutate(random, content);
@@ -78,8 +78,8 @@ describe('damaged data files', () => {
         refused++;
       }
     }
-    expect(refused).toBeGreaterThan(1000);
-    expect(refused).toBeLessThan(2500);
+    expect(refused).toBeGreaterThan(500);
+    expect(refused).toBeLessThan(1200);
   });
 
   it('show a fault exactly where JSON.parse refuses', () => {
