@@ -3,7 +3,8 @@ import { basename } from 'node:path';
 import {
   RELEASE_SYNC,
   Scope,
-  newQuickJSWASMModule,
+  newQuickJSWASMModuleFromVariant,
+  newVariant,
   type QuickJSContext,
   type QuickJSHandle,
   type QuickJSRuntime,
@@ -23,7 +24,7 @@ export interface RuleInput {
 export interface RuleLimits {
   /** Most time of one call, and of loading the file; default 1000. */
   milliseconds?: number;
-  /** Most memory of all that the rule keeps; default 64. */
+  /** Most memory of the engine with all that the rule keeps; default 64, at least 16. */
   megabytes?: number;
 }
 
@@ -35,6 +36,9 @@ interface Loaded {
 }
 type Result = { value: QuickJSHandle; error?: undefined } | { error: QuickJSHandle };
 
+/** What the engine begins with; it cannot do with less. */
+const LEAST_MEGABYTES = 16;
+const PAGES_A_MEGABYTE = 16;
 const MOST_FILE_BYTES = 16 << 20;
 const STACK_BYTES = 256 << 10;
 const MOST_MESSAGE = 300;
@@ -47,7 +51,8 @@ const FOREIGN = /\b(module|require|process|fetch|console|setTimeout|Buffer|globa
 /**
  * A rule file, run in a JavaScript engine compiled to WebAssembly: no files, no network, no modules, no timers. A text
  * goes in and a number comes out, so no object of one side ever meets the other. One context serves many calls; after
- * a broken limit the next call begins with a fresh one. The time limit is looked at between operations of the engine:
+ * a call that took too long the next one begins with a fresh one; after one that took too much memory the engine is
+ * spent. The time limit is looked at between operations of the engine:
  * a single native one, such as sorting all that the memory holds, may run over it.
  */
 export class Rule {
@@ -65,15 +70,23 @@ export class Rule {
   /** Reads a rule file. Throws a UserError where it cannot be read, fails at its top, or exports no function `reward`. */
   static async load(file: string, limits: RuleLimits = {}): Promise<Rule> {
     const source = readSource(file);
-    const { milliseconds = 1000, megabytes = 64 } = limits;
-    const rule = new Rule(await newQuickJSWASMModule(RELEASE_SYNC), file, source, { milliseconds, megabytes });
-    rule.begin();
+    const milliseconds = limits.milliseconds ?? 1000;
+    const megabytes = Math.max(LEAST_MEGABYTES, limits.megabytes ?? 64);
+    // The engine's own limit counts no more than single allocations here; a memory with a ceiling counts all.
+    const wasmMemory = new WebAssembly.Memory({
+      initial: LEAST_MEGABYTES * PAGES_A_MEGABYTE,
+      maximum: megabytes * PAGES_A_MEGABYTE,
+    });
+    const engine = await newQuickJSWASMModuleFromVariant(newVariant(RELEASE_SYNC, { wasmMemory }));
+    const rule = new Rule(engine, file, source, { milliseconds, megabytes });
+    rule.begin(engine);
     return rule;
   }
 
   /** The rule's number for an answer. Throws a UserError with the rule's file where it fails or gives no finite number. */
   reward({ prompt, answer, row = null }: RuleInput): number {
-    const { context, call } = this.loaded ?? this.begin();
+    if (!this.engine) throw this.limit('reward', 'broke a limit before', 'Load the rule again.');
+    const { context, call } = this.loaded ?? this.begin(this.engine);
     return this.within('reward', (scope) => {
       const text = scope.manage(context.newString(JSON.stringify({ prompt, answer, row })));
       const result = this.take(scope, context.callFunction(call, context.undefined, text), 'reward');
@@ -86,18 +99,20 @@ export class Rule {
   }
 
   release(): void {
-    const loaded = this.loaded;
-    this.loaded = undefined;
+    this.drop();
     this.engine = undefined;
-    if (!loaded) return;
-    loaded.call.dispose();
-    loaded.context.dispose();
-    loaded.runtime.dispose();
   }
 
-  private begin(): Loaded {
-    if (!this.engine) throw new Error('the rule was released');
-    const runtime = this.engine.newRuntime();
+  private drop(): void {
+    const loaded = this.loaded;
+    this.loaded = undefined;
+    loaded?.call.dispose();
+    loaded?.context.dispose();
+    loaded?.runtime.dispose();
+  }
+
+  private begin(engine: QuickJSWASMModule): Loaded {
+    const runtime = engine.newRuntime();
     runtime.setMemoryLimit(this.limits.megabytes << 20);
     runtime.setMaxStackSize(STACK_BYTES);
     runtime.setInterruptHandler(() => (this.expired ||= performance.now() > this.deadline));
@@ -130,7 +145,7 @@ export class Rule {
     throw this.error('The file waits for something that never comes.', ALONE);
   }
 
-  /** Runs `work` under the time limit. A broken limit costs the rule its context. */
+  /** Runs `work` under the time limit. A call that ran out of time costs the rule its context, any other its engine. */
   private within<T>(what: 'load' | 'reward', work: (scope: Scope) => T): T {
     this.expired = false;
     this.deadline = performance.now() + this.limits.milliseconds;
@@ -138,11 +153,17 @@ export class Rule {
       return Scope.withScope(work);
     } catch (error) {
       if (error instanceof UserError && error.code === 'rule') throw error;
+      if (error instanceof UserError && this.expired) {
+        this.drop();
+        throw error;
+      }
       // What lies in pieces is not taken apart: it goes with the engine's memory.
       this.loaded = undefined;
+      this.engine = undefined;
       if (error instanceof UserError) throw error;
       const cause = error instanceof Error ? error.message : String(error);
-      throw this.limit(what, `broke the engine (${cause.slice(0, MOST_MESSAGE)})`, 'Deep nesting is the usual cause.');
+      const hint = 'Too much memory and deep nesting are the usual causes.';
+      throw this.limit(what, `broke the engine (${cause.slice(0, MOST_MESSAGE)})`, hint);
     } finally {
       this.deadline = Infinity;
     }

@@ -96,8 +96,8 @@ describe('limits', () => {
     ['text', 'export function reward() { let text = "x"; for (;;) text += text; }'],
     ['a buffer', 'export function reward() { return new Uint8Array(1e9).length; }'],
   ])('hold memory: %s', async (_, source) => {
-    const error = await failure(source, { megabytes: 8, milliseconds: 20_000 });
-    expect(error.message).toMatch(/needs more than 8 MB/);
+    const error = await failure(source, { megabytes: 16, milliseconds: 20_000 });
+    expect(error.message).toMatch(/needs more than 16 MB|broke the engine/);
     expect(error.file).toMatch(/rule-\d+\.js$/);
   });
 
@@ -108,7 +108,20 @@ describe('limits', () => {
     expect(await failure(nested, { milliseconds: 20_000 })).toBeInstanceOf(UserError);
   });
 
-  it('leave the rule usable for the next call', async () => {
+  it('refuse an engine that ran out of memory', async () => {
+    const rule = await load(
+      'const kept = []; export function reward() { for (;;) kept.push("x".repeat(1e5) + kept.length); }',
+      {
+        megabytes: 16,
+        milliseconds: 20_000,
+      },
+    );
+    expect(() => rule.reward({ prompt: 'p', answer: 'a' })).toThrow(UserError);
+    expect(() => rule.reward({ prompt: 'p', answer: 'a' })).toThrow(/broke a limit before/);
+    rule.release();
+  });
+
+  it('leave the rule usable for the call after one without end', async () => {
     const rule = await load('export function reward({ answer }) { if (answer === "long") for (;;); return 7; }', {
       milliseconds: 100,
     });
@@ -151,7 +164,7 @@ describe('the border', () => {
     expect(rule.reward({ prompt: [{ role: 'user', content: 'q' }], answer: 'true', row })).toBe(1);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
     expect([1].map((x) => x + 1)).toEqual([2]);
-    expect(String({})).toBe('[object Object]');
+    expect(Object.prototype.toString.call({})).toBe('[object Object]');
     rule.release();
   });
 
