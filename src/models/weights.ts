@@ -1,5 +1,6 @@
 import type { Runtime, Tensor } from '../tensor/runtime';
-import { Random } from '../data/random';
+import { UserError } from '../config/errors';
+import type { Random } from '../data/random';
 import type { LlamaConfig } from './hf-config';
 import { parameterShapes } from './parameters';
 import { ropeTables } from './rope';
@@ -71,11 +72,31 @@ export class ModelWeights {
   }
 }
 
-/** Parameters that patterns hold fixed: a pattern is a name, a part of it between dots, or has `*`; `embeddings` is input and tied output. */
-export function frozen(name: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    if (pattern === 'embeddings') return name === 'model.embed_tokens.weight' || name === 'lm_head.weight';
-    const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-    return new RegExp(`(^|\\.)${escaped}($|\\.)`).test(name);
-  });
+/** `embeddings` is input and output; else a name or a part of it between dots, `*` standing for anything. */
+function matcher(pattern: string): (name: string) => boolean {
+  if (pattern === 'embeddings') return (name) => name === 'model.embed_tokens.weight' || name === 'lm_head.weight';
+  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
+  const expression = new RegExp(`(^|\\.)${escaped}($|\\.)`);
+  return (name) => expression.test(name);
+}
+
+/**
+ * The parameters that learn when those that match a pattern are frozen. Throws a UserError for a pattern that matches
+ * nothing and where nothing is left.
+ */
+export function trainableOf(names: readonly string[], frozen: readonly string[]): string[] {
+  const code = 'freeze';
+  const matchers = frozen.map(matcher);
+  const idle = frozen.find((_, i) => !names.some(matchers[i]));
+  if (idle !== undefined) {
+    const shown = names.filter((_, i) => i % Math.ceil(names.length / 4) === 1).slice(0, 3);
+    throw new UserError(`\`freeze\` names "${idle}", but the model has no such parameters.`, {
+      hint: `Its parameters have names such as ${shown.join(', ')}.`,
+      code,
+    });
+  }
+  const left = names.filter((name) => !matchers.some((matches) => matches(name)));
+  if (left.length === 0)
+    throw new UserError('`freeze` covers all parameters: nothing would learn.', { hint: 'Name fewer.', code });
+  return left;
 }

@@ -10,7 +10,7 @@ import { writeCheckpoint } from '../models/checkpoint';
 import { Generator } from '../models/generate';
 import { readSafetensors, writeSafetensors } from '../models/safetensors';
 import type { Tokenizer } from '../models/tokenizer';
-import { type ModelWeights, frozen } from '../models/weights';
+import { type ModelWeights, trainableOf } from '../models/weights';
 import { learningRateAt } from '../tensor/optimizer';
 import type { Runtime, Tensor } from '../tensor/runtime';
 import { Learner, type MicroBatch } from './learner';
@@ -60,7 +60,7 @@ export class NextTokenTask implements Task {
     this.order = new BatchOrder({ rows: train.length, batchSize: config.batch_size, seed, shuffle: config.shuffle });
     this.totalSteps = config.steps ?? Math.max(1, Math.round(config.epochs * this.order.batchesPerEpoch));
     this.learner = new Learner(runtime, weights, {
-      trainable: [...weights.parameters.keys()].filter((name) => !frozen(name, config.freeze)),
+      trainable: trainableOf([...weights.parameters.keys()], config.freeze),
       objective: nextTokenObjective(weights.config),
       optimizer: {
         beta1: config.adam_beta1,
