@@ -44,6 +44,7 @@ export async function branchRun(run: KnownRun, step?: number): Promise<RunDir | 
     type: run.run.type,
     config: branchedConfig(dir.readConfig(), settings),
     parent: { run: run.run.id, step: from },
+    stageHash: settings.trim() === '' ? (run.run.stage_hash ?? null) : null,
     device: run.run.device ?? null,
   });
 }

@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { sortDiagnostics } from '../config/diagnostic';
 import type { StageOutline } from '../config/experiment';
+import { checkFiles } from '../config/files';
 import { folderTest } from '../config/load';
 import { parseExperiment, type ParseResult } from '../config/parse';
 import { outlineAfterError } from './outline';
@@ -42,6 +44,9 @@ export class Experiments implements vscode.Disposable {
       this.found,
       workspace.onDidOpenTextDocument((document) => this.open(document)),
       workspace.onDidChangeTextDocument(({ document }) => this.schedule(document)),
+      // Files that a config names may have come or gone.
+      workspace.onDidSaveTextDocument(() => this.again()),
+      vscode.window.onDidChangeWindowState(({ focused }) => focused && this.again()),
       workspace.onDidCloseTextDocument((document) => this.close(document)),
     );
     for (const document of workspace.textDocuments) this.open(document);
@@ -105,11 +110,17 @@ export class Experiments implements vscode.Disposable {
     );
   }
 
+  private again(): void {
+    for (const { document } of [...this.known.values()]) this.parse(document);
+  }
+
   private parse(document: vscode.TextDocument): KnownExperiment {
     const key = document.uri.toString();
     const file = document.uri.fsPath;
     const text = document.getText();
-    const parsed = parseExperiment(text, file, { isFolder: folderTest(dirname(file)) });
+    const checked = parseExperiment(text, file, { isFolder: folderTest(dirname(file)) });
+    const files = checked.experiment ? checkFiles(checked.experiment) : [];
+    const parsed = { ...checked, diagnostics: sortDiagnostics([...checked.diagnostics, ...files]) };
     const outline = outlineAfterError(text, parsed, this.known.get(key)?.outline ?? []);
     const experiment = { document, version: document.version, parsed, outline };
     this.known.set(key, experiment);

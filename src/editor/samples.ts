@@ -57,7 +57,8 @@ export function register(context: EditorContext): vscode.Disposable {
 
 /** Opens the samples of a run, or of one step of it. */
 export async function openSamples({ run: { id, stage } }: KnownRun, step?: number): Promise<void> {
-  const name = step === undefined ? `${stage} samples` : `${stage} samples at step ${step}`;
+  // The ending gives the document its language, also when the window comes back after a reload.
+  const name = step === undefined ? `${stage}.samples` : `${stage} step ${step}.samples`;
   const query = step === undefined ? '' : `step=${step}`;
   const uri = vscode.Uri.from({ scheme: SAMPLES_SCHEME, path: `/${id}/${name}`, query });
   const document = await vscode.workspace.openTextDocument(uri);

@@ -49,6 +49,7 @@ const KNOWN: readonly MetricInfo[] = [
     about: 'Distance of the policy from its reference, summed over an answer. Growing without end: reward hacking.',
   },
   { name: 'objective/scores', unit: 'reward', about: 'Mean reward of the answers, without the KL penalty.' },
+  { name: 'step_seconds', unit: 's', about: 'Wall time of one optimizer step.' },
   { name: 'policy/clipfrac_avg', unit: 'share', about: 'Share of tokens whose ratio was clipped.' },
 ];
 

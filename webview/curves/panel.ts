@@ -35,6 +35,7 @@ export class CurvesPanel {
   private readonly drawnRuns = new Set<string>();
   private readonly series = new SeriesStore();
   private readonly cards = new Map<string, ChartCard>();
+  private readonly side = element('aside');
   private readonly grid = element('div', 'grid');
   private readonly empty = element('div', 'empty');
   private readonly tooltip = new Tooltip();
@@ -58,8 +59,7 @@ export class CurvesPanel {
       },
     });
     this.menu = new MarkerMenu((action, run, step) => post({ type: 'action', action, run, step }));
-    const side = element('aside');
-    side.append(element('h2', '', 'Runs'), this.list.root);
+    this.side.append(element('h2', '', 'Runs'), this.list.root);
     const main = element('main');
     main.append(
       toolbar(state, {
@@ -70,7 +70,7 @@ export class CurvesPanel {
       this.empty,
       this.grid,
     );
-    root.replaceChildren(side, main, this.tooltip.root, this.menu.root);
+    root.replaceChildren(this.side, main, this.tooltip.root, this.menu.root);
     new ResizeObserver(() => this.schedule()).observe(this.grid);
   }
 
@@ -171,6 +171,7 @@ export class CurvesPanel {
         value: this.lastOf(run, metrics[0]),
       })),
     );
+    this.side.hidden = this.runs.length === 0;
     this.renderEmpty(shown, metrics.length);
     this.arrange(metrics);
     const curves = new Map(metrics.map((metric) => [metric, this.curvesOf(shown, metric)]));
