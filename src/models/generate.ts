@@ -69,6 +69,7 @@ export class Generator {
   private readonly scale: Tensor;
   private caches: Record<string, Tensor> = {};
   private length = 0;
+  private rows = 0;
   /** Only host memory can be viewed and moved; on a device prompts run in waves. */
   private readonly movable: boolean;
 
@@ -88,7 +89,7 @@ export class Generator {
     if (longest > this.weights.positions)
       throw new RangeError(`prompt and answer need ${longest} positions, the model has ${this.weights.positions}`);
     if (prompts.some(({ ids }) => ids.length === 0)) throw new RangeError('a prompt needs at least one token');
-    this.reserve(longest);
+    this.reserve(longest, this.movable ? this.options.rows : 0);
     const { temperature } = options;
     const mode: Mode = !plain(options) ? 'logits' : temperature === 0 ? 'greedy' : 'sample';
     this.runtime.write(this.scale, Float32Array.of(temperature > 0 ? 1 / temperature : 1));
@@ -131,6 +132,7 @@ export class Generator {
       if (active.length === 0) {
         if (waiting.length === 0) return results;
         active = waiting.splice(0, this.options.rows);
+        if (!this.movable) this.reserve(longest, active.length);
         await prefill(active, 0);
         continue;
       }
@@ -212,15 +214,17 @@ export class Generator {
     return program;
   }
 
-  /** Caches of all rows, at least `length` long. */
-  private reserve(length: number): void {
-    if (length <= this.length) return;
+  /** Caches at least `length` long; on a device for exactly so many rows, for it has no views. */
+  private reserve(length: number, rows: number): void {
+    if (rows === 0 || (length <= this.length && rows === this.rows)) return;
     this.forget();
     const { config, positions } = this.weights;
-    this.length = Math.min(positions, Math.ceil(length / LENGTH_STEP) * LENGTH_STEP);
-    const dims = [this.options.rows, config.kvHeads, this.length, config.headDim];
-    for (let i = 0; i < config.layers; i++)
+    this.rows = rows;
+    this.length = Math.max(this.length, Math.min(positions, Math.ceil(length / LENGTH_STEP) * LENGTH_STEP));
+    const dims = [rows, config.kvHeads, this.length, config.headDim];
+    for (let i = 0; i < config.layers; i++) {
       for (const kind of ['key', 'value']) this.caches[`${kind}.${i}`] = this.runtime.stateTensor('float32', dims);
+    }
   }
 
   private bind(mode: Mode, rows: number, width: number, at: number): Bound {
@@ -236,7 +240,6 @@ export class Generator {
     };
     const caches = Object.entries(this.caches).map(([name, cache]) => {
       if (rows === cache.dims[0]) return [name, cache] as const;
-      if (!this.movable) return [name, own(runtime.stateTensor('float32', [rows, ...cache.dims.slice(1)]))] as const;
       const size = cache.dims.slice(1).reduce((a, b) => a * b, 1);
       return [name, own(runtime.view(cache, at * size, [rows, ...cache.dims.slice(1)]))] as const;
     });
