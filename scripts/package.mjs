@@ -43,14 +43,13 @@ const native = [
  */
 function node(args) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (status !== 0) process.exit(status ?? 1);
+  if (status !== 0) throw new Error(`${args[0]} ended with ${status}`);
 }
 
 node(['esbuild.js', '--production']);
 const own = mkdtempSync(join(tmpdir(), 'alignment-lab-package-'));
-const notices = join(root, 'THIRD_PARTY_NOTICES.md');
 try {
-  writeFileSync(notices, thirdPartyNotices(root));
+  writeFileSync(join(root, 'dist', 'THIRD_PARTY_NOTICES.md'), thirdPartyNotices(root));
   const ignore = join(own, 'vscodeignore');
   writeFileSync(ignore, `${readFileSync(join(root, '.vscodeignore'), 'utf8')}\n${native.join('\n')}\n`);
   rmSync(out, { force: true });
@@ -65,7 +64,6 @@ try {
   ]);
 } finally {
   rmSync(own, { recursive: true, force: true });
-  rmSync(notices, { force: true });
 }
 const size = statSync(out).size / 2 ** 20;
 console.log(`${out}: ${size.toFixed(1)} MiB`);

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'node:util';
 import { chromium } from 'playwright-core';
 import { installChromium, installHost } from './install.mjs';
-import { BROWSER_ARGUMENTS, extensionPath, NOISE, startServer, workbenchUrl } from './server.mjs';
+import { BROWSER_ARGUMENTS, extensionPath, isolated, NOISE, startServer, workbenchUrl } from './server.mjs';
 
 /** Options that take a value; every other `--name` is a switch, and those we do not know are swallowed. */
 const VALUED = new Set([
@@ -90,6 +90,7 @@ try {
     host,
     data,
     extensions: values['extensions-dir'] ? resolve(values['extensions-dir']) : join(own, 'extensions'),
+    env: isolated(own),
     trusted: switches.has('disable-workspace-trust'),
     onOutput: (text) => process.env.LAUNCH_TRACE && process.stderr.write(text),
   });

@@ -14,6 +14,7 @@ export interface Server {
   stop(): Promise<void>;
   exited: Promise<number | null>;
 }
+export function isolated(own: string): Record<string, string>;
 export function startServer(options: ServerOptions): Promise<Server>;
 export function extensionPath(options: { host: string; extension: string; own: string }): string;
 export function workbenchUrl(options: { port: number; folder: string; extension?: string; tests?: string }): string;

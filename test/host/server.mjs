@@ -21,6 +21,17 @@ export const NOISE =
   /^(\[ChatModelSelection|\[AgentHost|\[AccountPolicyGate|\[reconnection-grace|\[Service Worker\] reg|Creating a socket|Resol(ving|ved) connection token|Updating additional builtin|Ignoring fetching additional builtin|(Error: )?Canceled: Canceled|Creation of workbench contribution|Timed out waiting for authentication provider|\[perf\]|%c?\[)/;
 
 /**
+ * The environment that keeps a test's window to itself: sockets and the queue of runs of this machine lie in a temporary
+ * folder of its own, so that nothing is left behind and no other run is waited for.
+ * @param {string} own
+ */
+export function isolated(own) {
+  const folder = join(own, 'tmp');
+  mkdirSync(folder, { recursive: true });
+  return { TMPDIR: folder, XDG_RUNTIME_DIR: folder };
+}
+
+/**
  * Starts the server on a free port of this machine.
  * @param {{ host: string, data: string, extensions: string, trusted: boolean, env?: Record<string, string | undefined>, smokeTest?: boolean, onOutput?: (text: string) => void }} options
  *   `host`: the installed folder; `data` and `extensions`: the server's own folders; `trusted`: every folder is trusted
@@ -40,7 +51,8 @@ export async function startServer({ host, data, extensions, trusted, env, smokeT
       '--port=0',
       '--without-connection-token',
       '--accept-server-license-terms',
-      ...(smokeTest ? ['--enable-smoke-test-driver'] : []),
+      // A server whose test was killed before it could stop it ends some minutes after its last window.
+      ...(smokeTest ? ['--enable-smoke-test-driver', '--enable-remote-auto-shutdown'] : []),
       '--disable-telemetry',
       ...(trusted ? ['--disable-workspace-trust'] : []),
       '--server-data-dir',

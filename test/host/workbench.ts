@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
 import type { DrawnCurves } from '../../webview/curves/panel';
 import { installChromium, installHost } from './install.mjs';
-import { BROWSER_ARGUMENTS, extensionPath, startServer, workbenchUrl, type Server } from './server.mjs';
+import { BROWSER_ARGUMENTS, extensionPath, isolated, startServer, workbenchUrl, type Server } from './server.mjs';
 import { makeWorkspace, stopRuns } from './workspace.mjs';
 
 export const THEMES = {
@@ -70,7 +70,8 @@ export class Workbench {
     );
     const executablePath = installChromium();
     const host = installHost();
-    const server = await startServer({ host, data, extensions: join(own, 'extensions'), trusted });
+    const env = isolated(own);
+    const server = await startServer({ host, data, extensions: join(own, 'extensions'), trusted, env });
     let browser: Browser | undefined;
     try {
       browser = await chromium.launch({ executablePath, headless: true, args: BROWSER_ARGUMENTS });
@@ -81,7 +82,9 @@ export class Workbench {
         colorScheme: theme === 'light' ? 'light' : 'dark',
       });
       const page = await context.newPage();
-      page.setDefaultTimeout(30_000);
+      // Generous: a machine that does other work beside is slow, not broken.
+      page.setDefaultTimeout(60_000);
+      page.setDefaultNavigationTimeout(90_000);
       const extension = extensionPath({ host, extension: repository, own });
       const url = workbenchUrl({ port: server.port, folder, extension });
       const workbench = new Workbench(page, folder, own, server, browser);

@@ -4,20 +4,21 @@ import { join } from 'node:path';
 import { writeTinyModel } from './tiny-model.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
+const TEST_WORKSPACE = 'test/fixtures/workspace';
 
 /**
- * Copies a fixture, so that a test may write into it; a fixture without a model gets the tiny one.
+ * Copies a fixture, so that a test may write into it; the tests' own gets the tiny model.
  * @param {string} target the folder to make
  * @param {string} [fixture] a folder of the repo
  * @returns {string} the target
  */
-export function makeWorkspace(target, fixture = 'test/fixtures/workspace') {
+export function makeWorkspace(target, fixture = TEST_WORKSPACE) {
   mkdirSync(target, { recursive: true });
   cpSync(join(root, fixture), target, {
     recursive: true,
     filter: (path) => !/[\\/]\.align([\\/]|$)/.test(path.slice(root.length)),
   });
-  if (!existsSync(join(target, 'model'))) writeTinyModel(join(target, 'model'));
+  if (fixture === TEST_WORKSPACE) writeTinyModel(join(target, 'model'));
   return target;
 }
 

@@ -2,8 +2,8 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RunDir } from '../../src/runs/directory';
-import type { DrawnCurves } from '../../webview/curves/panel';
 import { Workbench, type Theme, type WorkbenchOptions } from '../host/workbench';
+import { expectPoints, recorded } from './drawn-points';
 import { appendLosses, beginRun, fallingLosses, recordRun } from './recorded-runs';
 
 let workbench: Workbench | undefined;
@@ -19,27 +19,6 @@ async function open(options: WorkbenchOptions = {}): Promise<Workbench> {
   await opened.openFile('align.yaml');
   await opened.lens('Curves').first().waitFor();
   return opened;
-}
-
-/** The points that metrics.jsonl holds for a metric. */
-function recorded(dir: RunDir, metric: string): [number, number][] {
-  return dir.readMetrics().flatMap((row): [number, number][] => {
-    const value = row[metric];
-    return typeof value === 'number' ? [[row.step, value]] : [];
-  });
-}
-
-/** Unsmoothed points on the screen. */
-function points(curves: DrawnCurves, metric: string, run: string): [number, number][] {
-  const drawn = curves.series[metric]?.[run];
-  return drawn?.raw ?? drawn?.line ?? [];
-}
-
-async function expectPoints(window: Workbench, metric: string, dir: RunDir): Promise<void> {
-  await vi.waitFor(async () => expect(points(await window.curves(), metric, dir.id)).toEqual(recorded(dir, metric)), {
-    timeout: 45_000,
-    interval: 200,
-  });
 }
 
 describe('the curves panel', () => {

@@ -26,7 +26,7 @@ describe('the installed package', () => {
 
   it('ships the quickstart, its notices and no source maps', () => {
     const root = installed().extensionPath;
-    for (const path of ['examples/quickstart/align.yaml', 'THIRD_PARTY_NOTICES.md', 'dist/trainer.js'])
+    for (const path of ['examples/quickstart/align.yaml', 'dist/THIRD_PARTY_NOTICES.md', 'dist/trainer.js'])
       assert.ok(existsSync(join(root, path)), `${path} is missing`);
     assert.deepEqual(
       readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.map')),
