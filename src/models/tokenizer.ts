@@ -289,7 +289,9 @@ export function loadTokenizer(folder: string): Tokenizer {
   const files = readTokenizerFiles(folder);
   try {
     const tokenizer = new Tokenizer(new Library(files.tokenizer, files.config), files, folder);
-    tokenizer.encode('A text to see that the parts work together.');
+    // Parts that do not fit each other show only in use.
+    const ids = tokenizer.encode('A text, é 東, to see that the parts work together.', { begin: true });
+    if (typeof tokenizer.decode(ids) !== 'string') throw new Error('its decoder gives no text');
     return tokenizer;
   } catch (cause) {
     if (cause instanceof UserError) throw cause;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/config/errors';
+import { Random } from '../../src/data/random';
 import { BREAK, loadTokenizer } from '../../src/models/tokenizer';
 import { FIXTURES, readFixture, TOKENIZERS, type TokenizerCase } from './fixtures';
 
@@ -140,6 +141,60 @@ describe('loadTokenizer', () => {
       expect(error.message).toMatch(words);
       expect(error.file).toBe(join(folder, 'tokenizer.json'));
     }
+  });
+
+  it('refuses or reads any damaged tokenizer, and then works', () => {
+    const junk: unknown[] = [
+      null,
+      0,
+      -1,
+      1.5,
+      1e300,
+      '',
+      'x',
+      '▁',
+      '<0x00>',
+      [],
+      [[]],
+      {},
+      { type: 'ByteLevel' },
+      { Regex: '(?<x>a|b' },
+      true,
+    ];
+    const random = Random.from(5, 'tokenizer');
+    const pick = (list: readonly unknown[]): unknown => list[random.int(list.length)];
+    /** Replaces or drops one value somewhere in a JSON tree, near the root more often. */
+    const damage = (value: unknown, depth: number): unknown => {
+      if (typeof value !== 'object' || value === null || (depth > 0 && random.int(4) === 0)) return pick(junk);
+      const keys = Object.keys(value);
+      const key = keys[random.int(Math.max(1, keys.length))];
+      const copy: Record<string, unknown> = { ...value };
+      if (key !== undefined) copy[key] = damage(copy[key], depth + 1);
+      if (key !== undefined && random.int(6) === 0) delete copy[key];
+      return Array.isArray(value) ? Object.values(copy) : copy;
+    };
+    let read = 0;
+    for (let run = 0; run < 150; run++) {
+      const name = TOKENIZERS[run % TOKENIZERS.length];
+      let tree = readFixture<unknown>(name, 'tokenizer.json');
+      for (let times = 1 + random.int(2); times > 0; times--) tree = damage(tree, 0);
+      const folder = folderWith({
+        'tokenizer.json': JSON.stringify(tree),
+        'tokenizer_config.json': { eos_token: pick(junk) },
+      });
+      try {
+        const tokenizer = loadTokenizer(folder);
+        const ids = tokenizer.encode('Hello <|end|> wörld 東京');
+        const stream = tokenizer.stream();
+        ids.forEach((id) => stream.push(id));
+        expect(typeof tokenizer.decode(ids)).toBe('string');
+        read++;
+      } catch (error) {
+        if (!(error instanceof UserError)) throw new Error(`run ${run} of ${folder}`, { cause: error });
+      }
+    }
+    expect(read).toBeGreaterThan(10);
+    expect(read).toBeLessThan(145);
   });
 
   it('says where a tokenizer is missing', () => {
