@@ -67,19 +67,12 @@ interface Functions {
   ReleaseTypeInfo(info: Pointer): void;
   ReleaseSessionOptions(options: Pointer): void;
   SessionEndProfiling(session: Pointer, allocator: Pointer, out: Out): Status;
-  CreateEnvWithGlobalThreadPools(level: number, id: string, threading: Pointer, out: Out): Status;
-  DisablePerSessionThreads(options: Pointer): Status;
-  CreateThreadingOptions(out: Out): Status;
-  ReleaseThreadingOptions(threading: Pointer): void;
   AddSessionConfigEntry(options: Pointer, key: string, value: string): Status;
   CreateAllocator(session: Pointer, memory: Pointer, out: Out): Status;
   ReleaseAllocator(allocator: Pointer): void;
   CreateAndRegisterAllocator(env: Pointer, memory: Pointer, arena: Pointer): Status;
   CreateArenaCfg(bytes: number, strategy: number, firstChunk: number, deadBytes: number, out: Out): Status;
   ReleaseArenaCfg(arena: Pointer): void;
-  SetGlobalIntraOpNumThreads(threading: Pointer, threads: number): Status;
-  SetGlobalInterOpNumThreads(threading: Pointer, threads: number): Status;
-  SetGlobalSpinControl(threading: Pointer, allow: number): Status;
   SessionOptionsAppendExecutionProvider(
     options: Pointer,
     name: string,
@@ -137,19 +130,12 @@ const SIGNATURES: Readonly<Record<keyof Functions, readonly [index: number, resu
   ReleaseTypeInfo: [98, 'void', 'ptr'],
   ReleaseSessionOptions: [100, 'void', 'ptr'],
   SessionEndProfiling: [110, 'ptr', 'ptr', 'ptr', 'out'],
-  CreateEnvWithGlobalThreadPools: [119, 'ptr', 'int', 'str', 'ptr', 'out'],
-  DisablePerSessionThreads: [120, 'ptr', 'ptr'],
-  CreateThreadingOptions: [121, 'ptr', 'out'],
-  ReleaseThreadingOptions: [122, 'void', 'ptr'],
   AddSessionConfigEntry: [130, 'ptr', 'ptr', 'str', 'str'],
   CreateAllocator: [131, 'ptr', 'ptr', 'ptr', 'out'],
   ReleaseAllocator: [132, 'void', 'ptr'],
   CreateAndRegisterAllocator: [144, 'ptr', 'ptr', 'ptr', 'ptr'],
   CreateArenaCfg: [156, 'ptr', 'size_t', 'int', 'int', 'int', 'out'],
   ReleaseArenaCfg: [157, 'void', 'ptr'],
-  SetGlobalIntraOpNumThreads: [147, 'ptr', 'ptr', 'int'],
-  SetGlobalInterOpNumThreads: [148, 'ptr', 'ptr', 'int'],
-  SetGlobalSpinControl: [149, 'ptr', 'ptr', 'int'],
   SessionOptionsAppendExecutionProvider: [216, 'ptr', 'ptr', 'str', 'strings', 'strings', 'size_t'],
 };
 

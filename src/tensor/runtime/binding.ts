@@ -9,6 +9,7 @@ import { BaseRuntime } from './base';
 import { BaseCall } from './call';
 import { dtypeOf } from './dtype';
 import { environmentIsTaken } from './environment';
+import { spinEntries } from './options';
 import { BaseSession } from './session';
 import { BaseTensor } from './tensor';
 import type { Call, DType, Session, SessionOptions, Tensor, TypedArray, ValueInfo } from './types';
@@ -82,8 +83,7 @@ export class BindingRuntime extends BaseRuntime {
   }
 
   #settings(options: SessionOptions): InferenceSession.SessionOptions {
-    const config = { ...options.config };
-    if (!this.spinning) config['session.intra_op.allow_spinning'] = '0';
+    const config = { ...Object.fromEntries(spinEntries(this.spinning)), ...options.config };
     const level = options.graphOptimization ?? 'all';
     return {
       intraOpNumThreads: this.threads,
@@ -94,7 +94,7 @@ export class BindingRuntime extends BaseRuntime {
       logSeverityLevel: options.logLevel ?? 4,
       ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
       ...(options.optimizedModelPath ? { optimizedModelFilePath: options.optimizedModelPath } : {}),
-      ...(Object.keys(config).length > 0 ? { extra: nest(config) } : {}),
+      extra: nest(config),
     };
   }
 }

@@ -3,17 +3,14 @@ import type { Pointer } from './library';
 
 /** Log only what is fatal: errors come back as statuses, warnings concern the runtime's own rewriting of graphs. */
 const LOG_FATAL = 4;
-
 /** OrtArenaAllocator, and what leaves a setting of an arena to ONNX Runtime. */
 const ARENA_ALLOCATOR = 1;
 const DEFAULT = -1;
 
-/** ONNX Runtime's environment: one a process, with a pool of threads that sessions share. */
+/** ONNX Runtime's environment: one a process. */
 export interface Environment {
   readonly pointer: Pointer;
-  /** Whether sessions with this many threads can use the shared pool. */
-  sharesThreads(threads: number, spinning: boolean): boolean;
-  /** Whether sessions can take their memory from the shared arena. */
+  /** Whether sessions can take their memory from the environment's arena. */
   readonly sharesArena: boolean;
   /** Drops this user's hold; the last one frees the environment. */
   release(): void;
@@ -22,12 +19,10 @@ export interface Environment {
 interface Shared {
   pointer: Pointer;
   users: number;
-  threads: number;
-  spinning: boolean;
   arena: boolean;
 }
 
-/** Set when other code of this process has opened the environment, whose threads are then not ours to choose. */
+/** Set when other code of this process has opened the environment, which then outlives our users. */
 let taken = false;
 
 /** Says that onnxruntime-node's binding opens the environment by itself. */
@@ -37,14 +32,12 @@ export function environmentIsTaken(): void {
 
 const environments = new Map<Api, Shared>();
 
-/** Opens the environment. The first user decides about the shared pool; later ones with other wishes get threads of their own. */
-export function openEnvironment(api: Api, threads: number, spinning: boolean): Environment {
+/** Opens the environment, or another hold on it. */
+export function openEnvironment(api: Api): Environment {
   let shared = environments.get(api);
   if (!shared) {
-    // The environment of a process is one: where the binding made it, it has no shared threads (0: matches no wish).
-    const pointer = create(api, threads, spinning);
-    shared = { pointer, users: 0, threads: taken ? 0 : threads, spinning, arena: !taken };
-    if (!taken) registerArena(api, pointer);
+    shared = { pointer: create(api), users: 0, arena: !taken };
+    if (shared.arena) registerArena(api, shared.pointer);
     environments.set(api, shared);
   }
   const environment = shared;
@@ -53,7 +46,6 @@ export function openEnvironment(api: Api, threads: number, spinning: boolean): E
   return {
     pointer: environment.pointer,
     sharesArena: environment.arena,
-    sharesThreads: (count, spin) => count === environment.threads && spin === environment.spinning,
     release() {
       if (!held) return;
       held = false;
@@ -64,21 +56,10 @@ export function openEnvironment(api: Api, threads: number, spinning: boolean): E
   };
 }
 
-function create(api: Api, threads: number, spinning: boolean): Pointer {
-  const label = 'ONNX Runtime';
-  const options = api.get<Pointer>(label, (out) => api.CreateThreadingOptions(out));
-  try {
-    api.check(api.SetGlobalIntraOpNumThreads(options, threads), label);
-    api.check(api.SetGlobalInterOpNumThreads(options, 1), label);
-    api.check(api.SetGlobalSpinControl(options, spinning ? 1 : 0), label);
-    const env = api.get<Pointer>(label, (out) =>
-      api.CreateEnvWithGlobalThreadPools(LOG_FATAL, 'alignment-lab', options, out),
-    );
-    api.check(api.DisableTelemetryEvents(env), label);
-    return env;
-  } finally {
-    api.ReleaseThreadingOptions(options);
-  }
+function create(api: Api): Pointer {
+  const env = api.get<Pointer>('ONNX Runtime', (out) => api.CreateEnv(LOG_FATAL, 'alignment-lab', out));
+  api.check(api.DisableTelemetryEvents(env), 'ONNX Runtime');
+  return env;
 }
 
 /**

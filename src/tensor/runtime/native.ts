@@ -44,7 +44,7 @@ export class NativeRuntime extends BaseRuntime {
     this.version = library.version;
     this.threads = options.threads;
     this.#spinning = options.spinning;
-    this.#environment = openEnvironment(this.api, options.threads, options.spinning);
+    this.#environment = openEnvironment(this.api);
     this.#hostMemory = this.api.get<Pointer>('ONNX Runtime', (out) => this.api.CreateCpuMemoryInfo(0, 0, out));
   }
 
@@ -56,7 +56,6 @@ export class NativeRuntime extends BaseRuntime {
     const settings = createSessionOptions(api, label, options, {
       threads: this.threads,
       spinning: this.#spinning,
-      sharedThreads: env.sharesThreads(this.threads, this.#spinning),
       sharedArena: env.sharesArena,
       provider: this.provider,
     });

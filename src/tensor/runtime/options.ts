@@ -5,12 +5,20 @@ import type { SessionOptions } from './types';
 const LEVELS = { none: 0, basic: 1, extended: 2, all: 99 } as const;
 const SEQUENTIAL = 0;
 
+/** Long enough to bridge the gap between two operators, too short to take a core from another process that needs it. */
+const SPIN_MICROSECONDS = 100;
+
+/** Configuration entries that say how a session's threads wait for work. */
+export function spinEntries(spinning: boolean): [key: string, value: string][] {
+  return spinning
+    ? [['session.intra_op.spin_duration_us', String(SPIN_MICROSECONDS)]]
+    : [['session.intra_op.allow_spinning', '0']];
+}
+
 /** What the runtime adds to a session's own options. */
 export interface SessionSettings {
   threads: number;
   spinning: boolean;
-  /** Use the environment's threads instead of the session's own. */
-  sharedThreads: boolean;
   /** Take memory from the environment's arena instead of one of the session's own. */
   sharedArena: boolean;
   /** An execution provider to put before the CPU's. */
@@ -31,13 +39,9 @@ export function createSessionOptions(
     check(api.SetSessionGraphOptimizationLevel(pointer, LEVELS[options.graphOptimization ?? 'all']));
     check(api.SetSessionLogSeverityLevel(pointer, options.logLevel ?? 4));
     if (!options.memPattern) check(api.DisableMemPattern(pointer));
-    if (settings.sharedThreads) {
-      check(api.DisablePerSessionThreads(pointer));
-    } else {
-      check(api.SetIntraOpNumThreads(pointer, settings.threads));
-      check(api.SetInterOpNumThreads(pointer, 1));
-      if (!settings.spinning) check(api.AddSessionConfigEntry(pointer, 'session.intra_op.allow_spinning', '0'));
-    }
+    check(api.SetIntraOpNumThreads(pointer, settings.threads));
+    check(api.SetInterOpNumThreads(pointer, 1));
+    for (const [key, value] of spinEntries(settings.spinning)) check(api.AddSessionConfigEntry(pointer, key, value));
     if (settings.sharedArena) check(api.AddSessionConfigEntry(pointer, 'session.use_env_allocators', '1'));
     if (settings.provider) {
       check(api.SessionOptionsAppendExecutionProvider(pointer, settings.provider, [], [], 0));

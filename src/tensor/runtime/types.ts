@@ -101,7 +101,10 @@ export interface RuntimeOptions {
   threads?: number;
   /** 'native' calls the C API; 'binding' is onnxruntime-node's own JavaScript API. Default: native, else binding with a warning. */
   backend?: 'native' | 'binding';
-  /** Let idle threads of a run wait busily: faster alone, slower where another process wants the cores. Default true. */
+  /**
+   * Let the threads of a run wait busily for the next operator, for a tenth of a millisecond, before they sleep. Default
+   * true. (ONNX Runtime's own default is far longer: half the speed where another process wants the cores.)
+   */
   spinning?: boolean;
   /** Path of the shared library in place of onnxruntime-node's, of the same version. */
   library?: string;
