@@ -8,12 +8,13 @@ export function padded(value: number | string, digits: number): string {
   return String(value).padStart(digits, FIGURE_SPACE);
 }
 
-/** A metric with three significant digits, zeros kept so that it does not jump in width: `1.92`, `0.310`, `2.0e-5`. */
+/** A metric with two or three significant digits, zeros kept so that its width stays: `1.92`, `0.31`, `0.0054`, `2.0e-5`. */
 export function metricText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value > 0 ? '∞' : '−∞';
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace('e+', 'e');
   if (size >= 100) return value.toFixed(0);
+  if (size !== 0 && size < 0.1) return value.toPrecision(2);
   return value.toFixed(size >= 10 ? 1 : 2);
 }
 

@@ -83,10 +83,11 @@ describe('words', () => {
   });
 
   it('write metrics', () => {
-    expect([2.0712, 12.34, 123.4, 2e-5, 0, NaN, Infinity].map(metricText)).toEqual([
+    expect([2.0712, 12.34, 123.4, 0.00541, 2e-5, 0, NaN, Infinity].map(metricText)).toEqual([
       '2.07',
       '12.3',
       '123',
+      '0.0054',
       '2.0e-5',
       '0.00',
       'not a number',

@@ -13,7 +13,7 @@ export interface Rgb {
 const HUES = ['#e69f00', '#56b4e9', '#009e73', '#0072b2', '#d55e00', '#cc79a7', '#b5a800', '#8c8c8c'] as const;
 
 /** In pixels; the first is a solid line. */
-const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
+const DASHES: readonly (readonly number[])[] = [[], [8, 3], [4, 2], [9, 3, 2, 3]];
 
 /** WCAG's least contrast for graphics. */
 export const LEAST_CONTRAST = 3;

@@ -214,6 +214,8 @@ function yScale(view: ChartView) {
     afterFit: (scale: { width: number }) => {
       scale.width = AXIS_WIDTH;
     },
+    // A share ends at 1; an axis up to 1.5 would waste a third of the chart.
+    ...(view.metric.unit === 'share' && !view.log ? { max: 1 } : {}),
     ...(robust && !(view.log && robust.min <= 0) ? robust : {}),
   };
   return view.log ? { ...shared, type: 'logarithmic' as const } : { ...shared, type: 'linear' as const };
