@@ -8,6 +8,8 @@ export interface Wish {
   stop: boolean;
   evaluate: boolean;
   checkpoint: boolean;
+  /** No step may follow: ask again. */
+  paused: boolean;
 }
 
 const POLL_MS = 100;
@@ -17,6 +19,7 @@ export class Control {
   private readonly inbox: ControlInbox;
   /** Not yet handed to the loop: from signals, or asked for before the run's turn. */
   private readonly kept: ControlVerb[] = [];
+  private paused = false;
 
   constructor(private readonly writer: RunWriter) {
     this.inbox = new ControlInbox(writer.dir, ({ name, reason }) =>
@@ -30,20 +33,20 @@ export class Control {
     return [...this.kept.splice(0), ...this.inbox.drain().map(({ verb }) => verb)];
   }
 
-  /** What was asked for since the last call, after any pause. */
+  /** What was asked for since the last call. While paused it waits until there is something to do. */
   async next(step: number): Promise<Wish> {
-    const wish: Wish = { stop: false, evaluate: false, checkpoint: false };
-    let paused = false;
+    const wish: Wish = { stop: false, evaluate: false, checkpoint: false, paused: false };
     for (;;) {
       for (const verb of this.take()) {
-        if (verb === 'pause') paused = true;
-        else if (verb === 'resume') paused = false;
+        if (verb === 'pause') this.paused = true;
+        else if (verb === 'resume') this.paused = false;
         else if (verb !== 'start') wish[verb] = true;
         if (verb !== 'stop') this.writer.event('control', { verb, step });
       }
-      const held = paused && !wish.stop;
-      if (held !== (this.writer.run.state === 'paused')) this.writer.setState(held ? 'paused' : 'running');
-      if (!held) return wish;
+      wish.paused = this.paused && !wish.stop;
+      if (wish.paused !== (this.writer.run.state === 'paused'))
+        this.writer.setState(wish.paused ? 'paused' : 'running');
+      if (!wish.paused || wish.evaluate || wish.checkpoint) return wish;
       await delay(POLL_MS);
     }
   }

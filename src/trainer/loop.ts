@@ -73,27 +73,30 @@ export class Loop {
     const total = this.task.totalSteps;
     this.writer.setState('running', { steps: total, step: this.step });
     if (this.step === 0) await this.look(true, true);
-    while (this.step < total) {
+    while (this.step < total && !this.enough) {
       const wish = await this.control.next(this.step);
       if (wish.stop) return this.stop('stopped on request');
-      if (wish.evaluate) await this.look(true, true);
-      if (wish.checkpoint) await this.checkpoint();
+      const found = wish.evaluate && (await this.look(true, true));
+      if (found || wish.checkpoint) await this.checkpoint();
+      if (wish.paused) continue;
       await this.advance();
       const last = this.step === total;
       const improved = await this.look(
         last || due(this.step, this.intervals.evaluate),
         last || due(this.step, this.intervals.sample),
       );
-      const patience = this.config.early_stopping;
-      const enough = !last && patience !== null && this.worse >= patience;
-      if (last || enough || improved || due(this.step, this.intervals.checkpoint)) await this.checkpoint();
-      if (enough) {
-        this.writer.event('early_stop', { message: `no better eval_loss in ${patience} evaluations` });
-        break;
-      }
+      if (last || this.enough || improved || due(this.step, this.intervals.checkpoint)) await this.checkpoint();
     }
+    if (this.step < total)
+      this.writer.event('early_stop', { message: `no better eval_loss in ${this.worse} evaluations` });
     await this.finish();
     return 'done';
+  }
+
+  /** Whether evaluations found nothing better for so long that the run ends early. */
+  private get enough(): boolean {
+    const patience = this.config.early_stopping;
+    return patience !== null && this.worse >= patience;
   }
 
   private async advance(): Promise<void> {
