@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import type { Request } from './measure/main';
+import type { Options } from './options';
+import type { Peers, Script } from './peers';
+import { runForJson } from './process';
+import type { Row } from './table';
+
+/** What a part of the benchmark gives: its lines of the table, and all that was measured for them. */
+export interface Result {
+  rows: Row[];
+  data: unknown;
+}
+
+/** What the parts of the benchmark share. */
+export class Bench {
+  /** Gemm rates seen so far, in operations a second. */
+  readonly gemmRates: number[] = [];
+
+  constructor(
+    readonly options: Options,
+    readonly peers: Peers,
+    private readonly bundle: string,
+    readonly say: (line: string) => void,
+  ) {}
+
+  wants(...rows: number[]): boolean {
+    return rows.some((row) => this.options.rows.includes(row));
+  }
+
+  /** Measures ours in a process of its own. */
+  async measure<T>(request: Request, schema: z.ZodType<T>, timeoutSeconds = 1800): Promise<T> {
+    const args = [this.bundle, JSON.stringify({ threads: this.options.threads, ...request })];
+    return await runForJson(process.execPath, args, schema, { timeoutSeconds });
+  }
+
+  /** Measures a peer; undefined, with a word why, where it is missing or fails. */
+  async peer<T>(
+    script: Script,
+    args: readonly string[],
+    schema: z.ZodType<T>,
+    timeoutSeconds = 3600,
+  ): Promise<T | undefined> {
+    const missing = this.peers.missing(script);
+    if (missing) return undefined;
+    try {
+      const threads = ['--threads', String(this.options.threads)];
+      return await this.peers.run(script, [...args, ...threads], schema, timeoutSeconds);
+    } catch (error) {
+      this.say(`${script} ${args.join(' ')} failed: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  }
+}
+
+/** a / b, null where a side is missing. */
+export function ratio(a: number | undefined, b: number | undefined): number | null {
+  const value = (a ?? NaN) / (b ?? NaN);
+  return Number.isFinite(value) ? value : null;
+}

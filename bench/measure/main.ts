@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { SHAPE_NAMES } from '../shapes';
+import { measureGemm } from './gemm';
+import { measureGeneration } from './generate';
+import { measureHeldOut } from './held-out';
+import { measureStep } from './step';
+
+const shape = z.enum(SHAPE_NAMES);
+const threads = z.int().min(1).default(availableParallelism());
+const count = z.int().min(1);
+
+/** What one process measures, as its argument says. */
+export const requestSchema = z.discriminatedUnion('what', [
+  z.object({ what: z.literal('gemm'), threads, size: count.default(2048), runs: count.default(5) }),
+  z.object({ what: z.literal('step'), threads, shape, warmup: count, steps: z.int().min(2), gemmSize: count }),
+  z.object({
+    what: z.literal('generate'),
+    threads,
+    shape,
+    batches: z.array(count),
+    newTokens: count,
+    cacheLengths: z.array(count),
+    warmup: count,
+    runs: count,
+  }),
+  z.object({ what: z.literal('held-out'), threads, model: z.string(), data: z.string(), maxLength: count }),
+]);
+export type Request = z.input<typeof requestSchema>;
+export type Parsed<W extends Request['what']> = Extract<z.output<typeof requestSchema>, { what: W }>;
+
+function measure(request: z.output<typeof requestSchema>): Promise<unknown> {
+  switch (request.what) {
+    case 'gemm':
+      return measureGemm(request);
+    case 'step':
+      return measureStep(request);
+    case 'generate':
+      return measureGeneration(request);
+    case 'held-out':
+      return measureHeldOut(request);
+  }
+}
+
+// One measurement a process: the peak of its memory is then its own. The result is one line of JSON.
+const result = await measure(requestSchema.parse(JSON.parse(process.argv[2] ?? 'null')));
+process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -1,0 +1,70 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { UserError } from '../src/config/errors';
+
+export const ROWS = [1, 2, 3, 4, 5, 6, 7] as const;
+
+export interface Options {
+  /** Small sizes and few repetitions: to see that everything runs, not to be quoted. */
+  quickly: boolean;
+  rows: readonly number[];
+  rounds: number;
+  threads: number;
+  python: string | undefined;
+  quickstart: string | undefined;
+  help: boolean;
+}
+
+export const HELP = `npm run bench [-- quickly] [-- --rows 1,2,3 --rounds 3 --threads 2 --python PATH]
+
+  quickly       few steps of the small model, to see that everything runs
+  --rows        which rows of the table, all by default: 1 share of the Gemm rate, 2 training speed, 3 training memory,
+                4 the quickstart's SFT, 5 generation, 6 click to curve, 7 activation and size of the package
+  --rounds      how often ours and the peers are measured in turn (3)
+  --threads     threads of ours and of the peers (as many as the machine runs in parallel)
+  --python      the Python that has the peers; else ALIGN_BENCH_PYTHON, else bench/peers/.venv
+  --quickstart  another copy of examples/quickstart for rows 4 and 6`;
+
+/** Throws a UserError where an argument is not understood. */
+export function parseOptions(args: readonly string[]): Options {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        rows: { type: 'string' },
+        rounds: { type: 'string' },
+        threads: { type: 'string' },
+        python: { type: 'string' },
+        quickstart: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : String(error), { hint: HELP });
+  }
+  const { values, positionals } = parsed;
+  const unknown = positionals.find((word) => word !== 'quickly');
+  if (unknown !== undefined) throw new UserError(`"${unknown}" is no argument of the benchmark.`, { hint: HELP });
+  const quickly = positionals.includes('quickly');
+  const number = (name: string, text: string | undefined, otherwise: number): number => {
+    if (text === undefined) return otherwise;
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new UserError(`--${name} is "${text}".`, { hint: 'Give a whole number of 1 or more.' });
+    return value;
+  };
+  const rows = values.rows === undefined ? [...ROWS] : values.rows.split(',').map((text) => number('rows', text, 0));
+  const strange = rows.find((row) => !ROWS.some((known) => known === row));
+  if (strange !== undefined) throw new UserError(`There is no row ${strange}.`, { hint: `Rows: ${ROWS.join(', ')}.` });
+  return {
+    quickly,
+    rows: ROWS.filter((row) => rows.includes(row)),
+    rounds: number('rounds', values.rounds, quickly ? 1 : 3),
+    threads: number('threads', values.threads, availableParallelism()),
+    python: values.python,
+    quickstart: values.quickstart,
+    help: values.help ?? false,
+  };
+}
