@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from 'node:path';
 import type { SftConfig } from '../config/schema/experiment';
 import type { ResolvedStage } from '../config/experiment';
 import type { Row } from '../data/rows';
@@ -28,7 +29,8 @@ export async function prepareSft(stage: ResolvedStage, config: SftConfig, contex
   const render = (rows: readonly Row[]): Example[] =>
     rows.flatMap((row) => {
       const example = renderRow(row, tokenizer, template, settings);
-      return example ? [example] : [];
+      // places are told as the config names the files
+      return example ? [{ ...example, file: shortPath(stage.folder, example.file) }] : [];
     });
   const rows = readSplit(stage);
   const train = render(rows.train);
@@ -52,6 +54,12 @@ export async function prepareSft(stage: ResolvedStage, config: SftConfig, contex
     prompts: samplePrompts(stage, rows.heldOut, tokenizer, template, rows.train.some(isChat)),
     chatTemplate: template?.source,
   });
+}
+
+/** Relative to the config file's folder, where the file lies in it. */
+function shortPath(folder: string, file: string): string {
+  const path = relative(folder, file);
+  return path.startsWith('..') || isAbsolute(path) ? file : path;
 }
 
 const isChat = (row: Row): boolean =>
