@@ -68,7 +68,8 @@ export async function main(args: readonly string[], bundle: string): Promise<num
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       say(`${part.what} failed: ${reason}`);
-      rows.push(...part.rows.filter((row) => bench.wants(row)).map((row) => failed(row, part.what, reason)));
+      const [firstLine] = reason.split('\n');
+      rows.push(...part.rows.filter((row) => bench.wants(row)).map((row) => failed(row, part.what, firstLine)));
     }
   }
   const gemm = await gemmRate(bench);

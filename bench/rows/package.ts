@@ -75,9 +75,12 @@ async function activation(): Promise<Activation> {
     await workbench.lens('Run').first().waitFor({ timeout: 120_000 });
     const own = loggedActivation(join(dirname(workbench.folder), 'server'));
     await workbench.command('Developer: Show Running Extensions');
-    const row = workbench.page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'Alignment Lab' });
+    // One loaded from its source folder goes by its id there.
+    const row = workbench.page.locator('.runtime-extensions-editor .monaco-list-row', {
+      hasText: /alignment-lab\.alignment-lab|Alignment Lab/,
+    });
     const list = workbench.page.locator('.runtime-extensions-editor .monaco-list');
-    await list.waitFor();
+    await list.locator('.monaco-list-row').first().waitFor();
     // Rows out of sight do not exist: turn the wheel until ours comes.
     await list.hover();
     for (let turn = 0; turn < 30 && (await row.count()) === 0; turn++) {
