@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { getQuickJS } from 'quickjs-emscripten';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { demonstrations, heldOutPrompts, loadOracle } from './world';
+import { demonstrations, heldOutPrompts, loadOracle, QUICKSTART } from './world';
 
 type Oracle = Awaited<ReturnType<typeof loadOracle>>;
 let reward: Oracle;
@@ -146,4 +149,22 @@ it('takes less than a millisecond an answer', () => {
   const start = performance.now();
   for (const row of rows) score(row.messages[0].content, row.messages[1].content);
   expect((performance.now() - start) / rows.length).toBeLessThan(1);
+});
+
+it('runs in the sandbox of rule files and says the same there', async () => {
+  const context = (await getQuickJS()).newContext();
+  const source = readFileSync(join(QUICKSTART, 'oracle.js'), 'utf8');
+  const module = context.unwrapResult(context.evalCode(source, 'oracle.js', { type: 'module' }));
+  const inside = context.getProp(module, 'reward');
+  for (const { messages } of demonstrations().slice(0, 300)) {
+    const judged = { prompt: [messages[0]], answer: messages[1].content, row: {} };
+    const argument = context.unwrapResult(context.evalCode(`(${JSON.stringify(judged)})`));
+    const result = context.unwrapResult(context.callFunction(inside, context.undefined, argument));
+    expect(context.getNumber(result)).toBe(reward(judged));
+    result.dispose();
+    argument.dispose();
+  }
+  inside.dispose();
+  module.dispose();
+  context.dispose();
 });
