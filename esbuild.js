@@ -9,7 +9,21 @@ const watch = process.argv.includes('--watch');
 
 /** Native or WebAssembly packages stay files of their own. */
 const external = ['vscode', 'onnxruntime-node', 'koffi', 'quickjs-emscripten'];
-const shared = { bundle: true, sourcemap: !production, minify: production, logLevel: 'warning', legalComments: 'none' };
+/** zod exports its messages in fifty languages as one object; ours are our own. @type {esbuild.Plugin} */
+const withoutLocales = {
+  name: 'without-locales',
+  setup(build) {
+    build.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: 'export {};', loader: 'js' }));
+  },
+};
+const shared = {
+  bundle: true,
+  sourcemap: !production,
+  minify: production,
+  logLevel: 'warning',
+  legalComments: 'none',
+  plugins: [withoutLocales],
+};
 /** ESM bundles may hold CommonJS packages that call require(). */
 const esmRequire =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";

@@ -71,7 +71,7 @@ function check({ inputs, build }: Case, symbolic: boolean): void {
   const dimsOf = (value: Value): readonly number[] => inputs[values.indexOf(value)].dims;
   const program = Program.compile(runtime, 'gradients', {
     y,
-    ...Object.fromEntries(sought.map((value, i) => [`g${i}`, found[i]])),
+    ...Object.fromEntries(found.map((gradient, i) => [`g${i}`, gradient])),
   });
 
   const yDims = known(y.shape);
