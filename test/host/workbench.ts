@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
 import type { DrawnCurves } from '../../webview/curves/panel';
 import { installChromium, installHost } from './install.mjs';
@@ -48,7 +48,7 @@ export class Workbench {
   static async open(options: WorkbenchOptions = {}): Promise<Workbench> {
     const { theme = 'dark', trusted = true, settings = {} } = options;
     const own = mkdtempSync(join(tmpdir(), 'alignment-lab-ui-'));
-    const folder = makeWorkspace(join(own, 'workspace'), options.fixture);
+    const folder = makeWorkspace(join(own, basename(options.fixture ?? 'workspace')), options.fixture);
     options.prepare?.(folder);
     const data = join(own, 'server');
     mkdirSync(join(data, 'data', 'Machine'), { recursive: true });
@@ -62,6 +62,7 @@ export class Workbench {
         'workbench.tips.enabled': false,
         'editor.minimap.enabled': false,
         'editor.cursorBlinking': 'solid',
+        'editor.stickyScroll.enabled': false,
         'chat.disableAIFeatures': true,
         'security.workspace.trust.enabled': !trusted,
         'security.workspace.trust.startupPrompt': 'never',
@@ -112,6 +113,32 @@ export class Workbench {
   /** The lens with this text, in the order of the file. */
   lens(text: string | RegExp): Locator {
     return this.page.locator('.codelens-decoration a', { hasText: text });
+  }
+
+  /** Clicks the lens with this text over a stage of align.yaml, wherever in the file the stage stands. */
+  async clickLensOver(stage: string, text: string): Promise<void> {
+    const rows = this.read('align.yaml').split('\n');
+    const number = rows.findIndex((row) => row.trimEnd() === `  ${stage}:`) + 1;
+    await this.page.keyboard.press('F1');
+    await this.page.locator('.quick-input-widget input').first().fill(`:${number}`);
+    await this.page.keyboard.press('Enter');
+    const line = this.page
+      .locator('.monaco-editor .view-line')
+      .filter({ hasText: new RegExp(`^\\s*${stage}:`) })
+      .first();
+    const widgets = this.page.locator('.codelens-decoration', { hasText: text });
+    // Widgets of lenses stand in the page in no order, and move until all have come: the stage's is right above its line.
+    for (let attempt = 0; attempt < 200; attempt++) {
+      const top = (await line.boundingBox())?.y ?? NaN;
+      for (const widget of await widgets.all()) {
+        const box = await widget.boundingBox();
+        if (!box || Math.abs(box.y + box.height - top) > 4) continue;
+        await widget.locator('a', { hasText: text }).first().click();
+        return;
+      }
+      await this.page.waitForTimeout(200);
+    }
+    throw new Error(`There is no lens "${text}" over ${stage}.`);
   }
 
   /** What the charts of the curves panel hold now, read from the charts. */
@@ -191,8 +218,16 @@ export class Workbench {
 
   /** Saves a picture under test-results/, or under media/screenshots/ when ALIGN_SCREENSHOTS=1 asks for new ones. */
   async screenshot(name: string): Promise<string> {
-    const folder =
-      process.env['ALIGN_SCREENSHOTS'] === '1' ? join('media', 'screenshots') : join('test-results', 'screenshots');
+    const wanted = process.env['ALIGN_SCREENSHOTS'] === '1';
+    return this.picture(wanted ? join('media', 'screenshots') : join('test-results', 'screenshots'), name);
+  }
+
+  /** Saves what a failed test saw last. */
+  async failure(test: string): Promise<string> {
+    return this.picture(join('test-results', 'failures'), test.replace(/\W+/g, '-').slice(0, 80));
+  }
+
+  private async picture(folder: string, name: string): Promise<string> {
     const path = join(repository, folder, `${name}.png`);
     mkdirSync(dirname(path), { recursive: true });
     await this.page.screenshot({ path });

@@ -9,7 +9,7 @@ const QUICKSTART = 'examples/quickstart';
 
 let workbench: Workbench | undefined;
 afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await workbench?.screenshot(`failed-${task.id}`);
+  if (task.result?.state === 'fail') await workbench?.failure(task.name);
   await workbench?.close();
   workbench = undefined;
 });
@@ -19,10 +19,7 @@ async function trainQuickstart(theme: Theme): Promise<{ window: Workbench; dir: 
   const window = await Workbench.open({ fixture: QUICKSTART, theme });
   workbench = window;
   await window.openFile('align.yaml');
-  const stage = window.page.locator('.view-line', { hasText: /^\s*sft:/ }).first();
-  for (let scrolled = 0; scrolled < 20 && !(await stage.isVisible()); scrolled++) await window.page.mouse.wheel(0, 200);
-  // The lenses over sft are the last ones in the file.
-  await window.lens('Run').last().click();
+  await window.clickLensOver('sft', 'Run');
   const runs = join(window.folder, '.align', 'runs');
   const name = await vi.waitFor(
     () => {
@@ -42,25 +39,26 @@ describe('the quickstart', () => {
     expect(dir.id).toMatch(/^sft-/);
     await vi.waitFor(() => expect(dir.readMetrics().length).toBeGreaterThan(40), { timeout: 120_000 });
     await window.lens('Stop').first().waitFor();
-    await window.screenshot('quickstart-training-dark');
+    await window.screenshot('curves-dark');
     await vi.waitFor(() => expect(dir.state()).toBe('done'), { timeout: 400_000, interval: 500 });
     await expectPoints(window, 'loss', dir);
     await expectPoints(window, 'eval_loss', dir);
     await window.lens('✓').first().waitFor();
-    await window.screenshot('quickstart-done-dark');
+    await window.screenshot('done-dark');
     const losses = dir.readMetrics().flatMap((row) => (typeof row['eval_loss'] === 'number' ? [row['eval_loss']] : []));
     expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) * 0.9);
     await window.command('Alignment Lab: Open Samples');
     await window.page.locator('.monaco-editor .view-line', { hasText: 'Where does' }).first().waitFor();
-    await window.screenshot('quickstart-samples-dark');
+    await window.screenshot('samples-dark');
   }, 600_000);
 
-  it.runIf(process.env['ALIGN_SCREENSHOTS'] === '1')(
-    'has its picture in the light theme',
-    async () => {
-      const { window, dir } = await trainQuickstart('light');
+  // The same again for pictures only: the other tests see every theme on recorded runs.
+  it.runIf(process.env['ALIGN_SCREENSHOTS'] === '1').each(['light', 'high-contrast'] satisfies Theme[])(
+    'has its picture in the %s theme',
+    async (theme) => {
+      const { window, dir } = await trainQuickstart(theme);
       await vi.waitFor(() => expect(dir.readMetrics().length).toBeGreaterThan(120), { timeout: 240_000 });
-      await window.screenshot('quickstart-training-light');
+      await window.screenshot(`curves-${theme}`);
     },
     600_000,
   );

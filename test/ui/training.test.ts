@@ -7,7 +7,7 @@ import { expectPoints } from './drawn-points';
 
 let workbench: Workbench | undefined;
 afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await workbench?.screenshot(`failed-${task.id}`);
+  if (task.result?.state === 'fail') await workbench?.failure(task.name);
   await workbench?.close();
   workbench = undefined;
 });

@@ -3,7 +3,7 @@ import { Workbench, type Theme, type WorkbenchOptions } from '../host/workbench'
 
 let workbench: Workbench | undefined;
 afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await workbench?.screenshot(`failed-${task.id}`);
+  if (task.result?.state === 'fail') await workbench?.failure(task.name);
   await workbench?.close();
   workbench = undefined;
 });
