@@ -3,7 +3,7 @@ import { gradients } from '../tensor/autodiff';
 import { type AdamWSettings, adamW, stepScalars } from '../tensor/optimizer';
 import { add } from '../tensor/ops';
 import { Program } from '../tensor/program';
-import type { Call, DType, Runtime, Tensor } from '../tensor/runtime';
+import type { Call, DType, Runtime, SessionOptions, Tensor } from '../tensor/runtime';
 import { type LlamaWeights, declareWeights } from '../models/llama';
 import type { ModelWeights } from '../models/weights';
 
@@ -75,6 +75,8 @@ export interface LearnerOptions {
   trainable: readonly string[];
   objective: (graph: Graph, weights: LlamaWeights) => Objective;
   optimizer: AdamWSettings;
+  /** For measurements: a profile, another level of optimisation. */
+  session?: SessionOptions;
 }
 
 /**
@@ -187,7 +189,7 @@ export class Learner {
         }
       }
     }
-    const program = Program.compile(this.runtime, kind, outputs);
+    const program = Program.compile(this.runtime, kind, outputs, this.options.session);
     const batched = new Batched(this.runtime, program, fixed, written);
     this.programs.set(kind, batched);
     return batched;

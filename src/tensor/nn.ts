@@ -17,7 +17,7 @@ import {
   neg,
   reshape,
   rmsNorm,
-  sigmoid,
+  silu,
   softmax,
   sqrt,
   stopGradient,
@@ -28,7 +28,7 @@ import {
 } from './ops';
 import { productOf } from './dims';
 
-export { gatherRows as embedding, linear, rmsNorm, softmax };
+export { gatherRows as embedding, linear, rmsNorm, silu, softmax };
 
 /** Layer normalisation over the last axis (Ba et al. 2016): x [..., d], weight and bias [d]. */
 export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number): Value {
@@ -36,9 +36,6 @@ export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number)
   const deviation = sqrt(add(mean(mul(centred, centred), [-1], true), epsilon));
   return add(mul(div(centred, deviation), weight), bias);
 }
-
-/** x·σ(x) (Elfwing et al. 2018). */
-export const silu = (x: Value): Value => mul(x, sigmoid(x));
 
 /** log σ(x) = −softplus(−x), which cannot underflow. */
 export { softplus } from './ops';

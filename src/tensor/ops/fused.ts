@@ -1,7 +1,9 @@
-import { sameShape } from '../dims';
+import { type Dim, productOf, sameShape } from '../dims';
 import { type Op, ShapeError, type Value } from '../graph';
-import { mul, neg, sub, unbroadcast } from './elementwise';
-import { mean, sum } from './reduce';
+import { add, mul, neg, sigmoid, sub } from './elementwise';
+import { matmul } from './matrix';
+import { sum } from './reduce';
+import { reshape } from './shape';
 
 const softmaxOp: Op = {
   name: 'softmax',
@@ -12,25 +14,42 @@ const softmaxOp: Op = {
 /** Softmax over the last axis. */
 export const softmax = (x: Value): Value => x.graph.apply(softmaxOp, [x])[0];
 
+const siluOp: Op = {
+  name: 'silu',
+  types: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+  emit: (e, node) => e.node('Mul', node),
+  lazy: true,
+  // y = x·s with s = σ(x): y' = s + y·(1 − s)
+  vjp: ([dy], { inputs: [, s], outputs: [y] }) => [dy && mul(dy, add(s, sub(y, mul(y, s)))), undefined],
+};
+/** x·σ(x) (Elfwing et al. 2018), with a gradient of four passes. */
+export const silu = (x: Value): Value => x.graph.apply(siluOp, [x, sigmoid(x)])[0];
+
 const rmsNormOp: Op = {
   name: 'rmsNorm',
   types: (inputs) => {
     const [x, weight] = inputs;
-    if (weight.rank !== 1 || weight.dim(0) !== x.dim(-1))
-      throw new ShapeError('rmsNorm', inputs, 'the weight must be as long as the last axis');
+    if (weight.rank !== 1 || weight.dim(0) !== x.dim(-1) || typeof weight.dim(0) !== 'number')
+      throw new ShapeError('rmsNorm', inputs, 'the weight must be as long as the last axis, of known length');
     return [
       { dtype: x.dtype, shape: x.shape },
       { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] },
     ];
   },
   emit: (e, node) => e.rmsNorm(node),
-  // y = w·x̂ with x̂ = x·r, r = 1/rms: dx = r·(d·w − x̂·mean(d·w·x̂))
+  // y = w·x̂ with x̂ = x·r, r = 1/rms. With t = dy·x both sums are products with a vector:
+  // dw = Σ dy·x̂ = rᵀt and dx = r·(dy·w) − x·(r³/d)·(t·w)
   vjp: ([dy], { inputs: [x, weight], outputs: [, inverse] }) => {
     if (!dy) return [];
-    const normed = mul(x, inverse);
-    const dw = mul(dy, weight);
-    const dx = mul(sub(dw, mul(normed, mean(mul(dw, normed), [-1], true))), inverse);
-    return [dx, unbroadcast(mul(dy, normed), x.shape, weight.shape)];
+    const width = x.dim(-1);
+    const rows = productOf(x.shape.slice(0, -1));
+    const flat = (value: Value, last: Dim): Value => reshape(value, [rows, last]);
+    const [gradient, input, r] = [flat(dy, width), flat(x, width), flat(inverse, 1)];
+    const t = mul(gradient, input);
+    const along = matmul(t, reshape(weight, [width, 1]));
+    const cube = mul(mul(r, r), mul(r, 1 / (width as number)));
+    const dx = sub(mul(mul(gradient, weight), r), mul(input, mul(cube, along)));
+    return [reshape(dx, x.shape), reshape(matmul(r, t, { transA: true }), weight.shape)];
   },
 };
 /** Root-mean-square normalisation over the last axis (Zhang & Sennrich 2019): x [..., d], weight [d]. */
