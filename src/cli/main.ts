@@ -1,0 +1,59 @@
+import { Command, CommanderError } from 'commander';
+import { branchCommand } from './branch';
+import { chatCommand } from './chat';
+import { controlCommands } from './control';
+import { dataCommand } from './data';
+import { demoCommand } from './demo';
+import { devicesCommand } from './devices';
+import { EXIT, exitCodeOf, explain } from './exit';
+import { generateCommand } from './generate';
+import { initCommand } from './init';
+import { logprobsCommand } from './logprobs';
+import { resumeCommand } from './resume';
+import { runCommand } from './run';
+import { runsCommand } from './runs';
+import { showCommand } from './show';
+import { validateCommand } from './validate';
+import { VERSION } from './version';
+
+const program = new Command('align')
+  .description('Alignment Lab: train and align language models on this machine.')
+  .version(VERSION)
+  .helpCommand(false)
+  .showHelpAfterError('--help tells how it is used.');
+
+for (const command of [
+  runCommand(),
+  resumeCommand(),
+  ...controlCommands(),
+  branchCommand(),
+  runsCommand(),
+  showCommand(),
+  validateCommand(),
+  dataCommand(),
+  devicesCommand(),
+  generateCommand(),
+  chatCommand(),
+  logprobsCommand(),
+  initCommand(),
+])
+  program.addCommand(command);
+program.addCommand(demoCommand(), { hidden: true });
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+// A reader such as `head` that has enough is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  } else {
+    console.error(explain(error, process.env.ALIGN_DEBUG === '1'));
+    process.exitCode = exitCodeOf(error);
+  }
+}
