@@ -97,7 +97,7 @@ export class NativeRuntime extends BaseRuntime {
     const value = this.api.get<Pointer>('tensor', (out) =>
       this.api.CreateTensorWithDataAsOrtValue(
         this.#hostMemory,
-        memoryOf(data),
+        data,
         data.byteLength,
         shape,
         dims.length,
@@ -113,11 +113,6 @@ export class NativeRuntime extends BaseRuntime {
     this.api.ReleaseMemoryInfo(this.#hostMemory);
     this.#environment.release();
   }
-}
-
-/** A typed array whose memory stays where it is: V8 keeps small arrays on its own heap until their buffer is asked for. */
-function memoryOf<T extends TypedArray>(data: T): T {
-  return data.buffer.byteLength >= 0 ? data : data;
 }
 
 export class NativeTensor extends BaseTensor {

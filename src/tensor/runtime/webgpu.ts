@@ -1,5 +1,6 @@
 import { UserError, messageOf } from '../../config/errors';
 import { arrayOver, bytesOf, checkArray, codeOf, sizeOf } from './dtype';
+import { closeAtExit, closedInTime } from './exit';
 import { identityModel } from './identity';
 import type { Pointer } from './library';
 import { NativeRuntime, NativeSession, NativeTensor, type NativeOptions } from './native';
@@ -22,6 +23,7 @@ export class WebGpuRuntime extends NativeRuntime {
     super(options);
     try {
       this.#allocator = this.#openDevice();
+      closeAtExit(this, this.api.library.koffi);
     } catch (error) {
       this.close();
       throw explain(error);
@@ -41,6 +43,11 @@ export class WebGpuRuntime extends NativeRuntime {
     const tensor = new NativeTensor(dtype, dims, null, this, api, value, [this]);
     this.upload(tensor, data ?? this.allocate(dtype, size));
     return tensor;
+  }
+
+  protected override dispose(): void {
+    closedInTime(this);
+    super.dispose();
   }
 
   protected override upload(tensor: Tensor, data: TypedArray): void {
