@@ -33,15 +33,16 @@ export class Bench {
     return await runForJson(process.execPath, args, schema, { timeoutSeconds });
   }
 
-  /** Measures a peer; undefined, with a word why, where it is missing or fails. */
+  /** Measures a peer; undefined where it is missing or, with a word why, where it fails. */
   async peer<T>(
+    what: string,
     script: Script,
     args: readonly string[],
     schema: z.ZodType<T>,
     timeoutSeconds = 3600,
   ): Promise<T | undefined> {
-    const missing = this.peers.missing(script);
-    if (missing) return undefined;
+    if (this.peers.missing(script)) return undefined;
+    this.say(what);
     try {
       const threads = ['--threads', String(this.options.threads)];
       return await this.peers.run(script, [...args, ...threads], schema, timeoutSeconds);

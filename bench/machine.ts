@@ -22,5 +22,7 @@ export function thisMachine(): Machine {
 /** The machine in one line. */
 export function describeMachine(machine: Machine, threads: number): string {
   const { cpu, cores, memory_bytes: memory, platform: system, node } = machine;
-  return `${cpu}, ${cores} cores, ${bytes(memory)}, ${system}, Node ${node}, ${threads} threads`;
+  return `${cpu}, ${count(cores, 'core')}, ${bytes(memory)}, ${system}, Node ${node}, ${count(threads, 'thread')}`;
 }
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

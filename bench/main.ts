@@ -84,7 +84,9 @@ export async function main(args: readonly string[], bundle: string): Promise<num
   const result = {
     date: new Date().toISOString(),
     machine,
-    ...options,
+    quickly: options.quickly,
+    rounds: options.rounds,
+    threads: options.threads,
     gemm_flops: gemm,
     peers: peers.versions,
     rows: rows.map((row) => ({ ...row, reached: verdict(row) })),

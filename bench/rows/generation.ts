@@ -36,10 +36,10 @@ export async function measureGenerating(bench: Bench): Promise<Result> {
   };
   for (const { batch } of marks) {
     contestants[`transformers ${batch}`] = async () => {
-      bench.say(`generation: transformers, batch ${batch}`);
+      const what = `generation: transformers, batch ${batch}`;
       const args = ['--shape', '2.8m', '--batch', String(batch), '--new-tokens', String(newTokens)];
       const lengths = ['--prompt-length', String(PROMPT), '--runs', String(runs)];
-      const result = await bench.peer('generate.py', [...args, ...lengths], peerSchema);
+      const result = await bench.peer(what, 'generate.py', [...args, ...lengths], peerSchema);
       return result && { speed: result.tokens_per_second };
     };
   }

@@ -19,6 +19,7 @@ const root = join(import.meta.dirname, '..', '..');
 const STAGE = 'sft';
 const QUICK_STEPS = 3;
 const LIMIT_SECONDS = 3600;
+const USUAL_STARTUP_SECONDS = 10;
 
 const peerSchema = z.object({ seconds: z.number(), steps: z.number(), parts: z.record(z.string(), z.number()) });
 const lossSchema = z.object({ held_out_loss: z.number(), held_out_tokens: z.number() });
@@ -29,6 +30,8 @@ interface Trained {
   /** Where the result lies. */
   folder: string;
   steps: number;
+  /** Seconds until training began. */
+  startup?: number;
 }
 
 /** Row 4: the quickstart's SFT as a whole command, and TRL's SFTTrainer on the same rows. */
@@ -51,11 +54,17 @@ export async function measureQuickstart(bench: Bench): Promise<Result> {
       ours: await heldOut(bench, stage, results.ours.at(-1), data.heldOut),
       trl: await heldOut(bench, stage, results.trl.at(-1), data.heldOut),
     };
-    return { rows: rowsOf(bench, results, losses), data: { results, losses } };
+    return {
+      rows: rowsOf(bench, results, losses),
+      data: { ours: results.ours.map(figures), trl: results.trl.map(figures), losses },
+    };
   } finally {
     rmSync(own, { recursive: true, force: true, maxRetries: 5 });
   }
 }
+
+/** What is kept of a run: its folder is gone afterwards. */
+const figures = ({ seconds, steps, startup }: Trained) => ({ seconds, steps, startup });
 
 /** The quickstart to measure: the repo's own, or the copy that the command line names. */
 export function quickstartFolder({ options }: Bench): string {
@@ -109,7 +118,11 @@ async function trainOurs(bench: Bench, folder: string): Promise<Trained> {
     .sort((a, b) => a.readRun().created.localeCompare(b.readRun().created))
     .at(-1);
   if (!newest || newest.state() !== 'done') throw new Error('align run left no run that is done');
-  return { seconds, folder: newest.modelFolder, steps: newest.readRun().step };
+  const { created, started, step } = newest.readRun();
+  const startup = (Date.parse(started ?? created) - Date.parse(created)) / 1e3;
+  // A run waits its turn where another one trains on this machine: the time is then not that of the command alone.
+  if (startup > USUAL_STARTUP_SECONDS) bench.say(`ours began only after ${digits(startup)} s: does another run train?`);
+  return { seconds, startup, folder: newest.modelFolder, steps: step };
 }
 
 async function trainPeer(
@@ -119,7 +132,6 @@ async function trainPeer(
   data: { train: string; heldOut: string },
   out: string,
 ): Promise<Trained | undefined> {
-  bench.say('quickstart SFT: TRL');
   const freeze = config.freeze.length > 0;
   if (freeze && (config.freeze.length > 1 || config.freeze[0] !== 'embeddings'))
     throw new UserError(`TRL is given frozen embeddings only, the quickstart freezes ${config.freeze.join(', ')}`);
@@ -142,6 +154,7 @@ async function trainPeer(
   };
   const args = Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const result = await bench.peer(
+    'quickstart SFT: TRL',
     'sft.py',
     [...args, ...(freeze ? ['--freeze-embeddings'] : [])],
     peerSchema,
@@ -161,11 +174,11 @@ async function heldOut(
 ): Promise<Losses> {
   if (!trained) return { 'by ours': undefined, 'by transformers': undefined };
   const { folder } = trained;
-  bench.say(`held-out loss of ${folder}`);
+  bench.say('held-out loss by ours');
   const args = ['--model', folder, '--held-out', data, '--max-length', String(config.max_length)];
   return {
     'by ours': await bench.measure({ what: 'held-out', model: folder, data, maxLength: config.max_length }, lossSchema),
-    'by transformers': await bench.peer('held_out.py', args, lossSchema),
+    'by transformers': await bench.peer('held-out loss by transformers', 'held_out.py', args, lossSchema),
   };
 }
 
@@ -181,13 +194,18 @@ function rowsOf(
   const missing = bench.peers.missing('sft.py');
   const steps = [results.ours, results.trl].map((trained) => trained.at(-1)?.steps ?? '–');
   const loss = (value: number | undefined): string => value?.toFixed(4) ?? '–';
+  const tokens = new Set(
+    Object.values(losses)
+      .flatMap((of) => Object.values(of))
+      .flatMap((found) => (found ? [found.held_out_tokens] : [])),
+  );
   const of = (side: 'ours' | 'trl', by: keyof Losses): number | undefined => losses[side][by]?.held_out_loss;
   return [
     {
       row: 4,
       what: "the quickstart's SFT, times faster than TRL",
       ours: time(ours),
-      peer: `${time(peer)} (SFTTrainer)`,
+      peer: peer === undefined ? '–' : `${time(peer)} (SFTTrainer)`,
       ratio: ratio(peer, ours),
       unit: '×',
       floor: 2,
@@ -207,7 +225,7 @@ function rowsOf(
       goal: null,
       better: 'lower',
       limit: null,
-      note: `both saved results by our engine; by transformers ${loss(of('ours', 'by transformers'))} and ${loss(of('trl', 'by transformers'))}`,
+      note: `both saved results by our engine, over ${[...tokens].join(' or ')} tokens${tokens.size > 1 ? ' (they should be the same)' : ''}; by transformers ${loss(of('ours', 'by transformers'))} and ${loss(of('trl', 'by transformers'))}`,
     },
   ];
 }

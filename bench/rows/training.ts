@@ -54,9 +54,8 @@ async function measureShape(bench: Bench, shape: ShapeName): Promise<Result> {
   const gemmSize = quickly ? 512 : 2048;
   const withPeers = bench.wants(2, 3);
   const peer = (mode: string) => async (): Promise<Measured | undefined> => {
-    bench.say(`training step, ${NAMES[shape]}: PyTorch ${mode}`);
     const args = ['--shape', shape, '--mode', mode, '--warmup', String(Math.max(warmup, 2)), '--steps', String(steps)];
-    return await bench.peer('train_step.py', args, peerSchema);
+    return await bench.peer(`training step, ${NAMES[shape]}: PyTorch ${mode}`, 'train_step.py', args, peerSchema);
   };
   const contestants: Record<string, () => Promise<Measured | undefined>> = {
     ours: async () => {
@@ -125,7 +124,7 @@ function rowsOf(
       goal: 1.35,
       better: 'higher',
       limit: ratio(limit, fastest?.speed),
-      note: absent ?? `the Gemm rate allows ${digits(limit)} tok/s; ${listed(peers)}`,
+      note: `the Gemm rate allows ${digits(limit)} tok/s; ${absent ?? listed(peers)}`,
     },
     {
       row: 3,
