@@ -8,13 +8,13 @@ export interface Output {
   readonly out: Terminal;
   readonly err: Terminal;
   /** A line for a person: on stdout, or on stderr where stdout holds JSON. */
-  say(line: string): void;
+  readonly say: (line: string) => void;
   /** A line beside the answer, always on stderr. */
-  note(line: string): void;
+  readonly note: (line: string) => void;
   /** The one JSON document of a question. */
-  document(value: unknown): void;
+  readonly document: (value: unknown) => void;
   /** One JSON line of a stream. */
-  line(value: unknown): void;
+  readonly line: (value: unknown) => void;
 }
 
 export function outputOf(json: boolean): Output {

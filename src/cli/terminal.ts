@@ -20,7 +20,7 @@ export function terminalOf(stream: NodeJS.WritableStream, env: NodeJS.ProcessEnv
     interactive,
     colors: interactive && !env.NO_COLOR,
     get width() {
-      return tty.columns ?? DEFAULT_WIDTH;
+      return tty.columns || DEFAULT_WIDTH;
     },
   };
 }
