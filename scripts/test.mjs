@@ -12,8 +12,8 @@ const CI = Boolean(process.env.CI && process.env.CI !== 'false');
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 /** @type {{ name: string, title: string, minutes: number, run: () => Promise<Counts> }[]} */
 const PARTS = [
-  { name: 'unit', title: 'unit, engine and golden tests', minutes: 12, run: () => vitest('unit', []) },
-  { name: 'api', title: 'API tests in VS Code', minutes: 6, run: () => api() },
+  { name: 'unit', title: 'unit, engine and golden tests', minutes: 20, run: () => vitest('unit', []) },
+  { name: 'api', title: 'API tests in VS Code', minutes: 10, run: () => api() },
   {
     name: 'ui',
     title: 'UI tests in VS Code',
@@ -92,7 +92,7 @@ async function vitest(name, args) {
 /** @returns {Promise<Counts>} */
 async function api() {
   const file = join(results, 'api.json');
-  const code = await node(['test/editor/run.mjs'], 6, { ALIGN_API_RESULTS: file });
+  const code = await node(['test/editor/run.mjs'], 10, { ALIGN_API_RESULTS: file });
   const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: 0 };
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;

@@ -75,7 +75,7 @@ describe('a click on Run', () => {
   });
 
   it('goes on while the window is loaded anew', async () => {
-    const window = await open({ prepare: lengthen(2000) });
+    const window = await open({ prepare: lengthen(20_000) });
     await window.lens('Run').first().click();
     const dir = await onlyRun(window);
     await waitForSteps(dir, 20);
@@ -85,14 +85,14 @@ describe('a click on Run', () => {
     await vi.waitFor(() => expect(dir.readMetrics().length).toBeGreaterThan(before));
     expect(dir.readRun().pid).toBe(pid);
     await window.lens('Stop').first().click();
-    await waitForState(dir, 'stopped', 'done');
+    await waitForState(dir, 'stopped');
     await expectPoints(window, 'loss', dir);
   });
 });
 
 describe('stop, pause and resume', () => {
   it('ends with a checkpoint, goes on from it and repeats no step', async () => {
-    const steps = 2000;
+    const steps = 4000;
     const window = await open({ prepare: lengthen(steps) });
     await window.lens('Run').first().click();
     const dir = await onlyRun(window);
@@ -110,7 +110,7 @@ describe('stop, pause and resume', () => {
   });
 
   it('holds after a step and goes on in the same process', async () => {
-    const window = await open({ prepare: lengthen(2000) });
+    const window = await open({ prepare: lengthen(20_000) });
     await window.lens('Run').first().click();
     const dir = await onlyRun(window);
     await waitForSteps(dir, 10);
