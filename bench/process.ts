@@ -24,6 +24,8 @@ export function runProcess(command: string, args: readonly string[], options: Pr
   return new Promise((resolve, reject) => {
     const start = performance.now();
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const end = (): boolean => child.kill();
+    process.once('exit', end);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -40,6 +42,7 @@ export function runProcess(command: string, args: readonly string[], options: Pr
     });
     child.once('close', (code) => {
       clearTimeout(limit);
+      process.off('exit', end);
       resolve({ code, stdout, stderr, seconds });
     });
   });

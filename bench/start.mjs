@@ -12,6 +12,7 @@ const root = dirname(here);
 const cache = join(root, 'node_modules', '.cache');
 mkdirSync(cache, { recursive: true });
 const out = mkdtempSync(join(cache, 'bench-'));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 process.once('exit', () => rmSync(out, { recursive: true, force: true, maxRetries: 3 }));
 
 /** A bundled module still knows the folder that it was written in. @type {esbuild.Plugin} */

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Workbench, repository } from '../../test/host/workbench';
 import type { Bench, Result } from '../bench';
+import { inOwnFolder } from '../folder';
 import { lastWords, runProcess } from '../process';
 import { median } from '../statistics';
 import { type Row, digits } from '../table';
@@ -44,8 +44,7 @@ export async function measurePackage(bench: Bench): Promise<Result> {
 }
 
 async function packageSize(): Promise<number> {
-  const own = mkdtempSync(join(tmpdir(), 'alignment-lab-bench-'));
-  try {
+  return await inOwnFolder(async (own) => {
     const out = join(own, 'package.vsix');
     const { stderr } = await runProcess(process.execPath, ['scripts/package.mjs', `--out=${out}`], {
       cwd: repository,
@@ -55,9 +54,7 @@ async function packageSize(): Promise<number> {
     const file = statSync(out, { throwIfNoEntry: false });
     if (!file) throw new Error(lastWords(stderr) || 'no package was written');
     return file.size;
-  } finally {
-    rmSync(own, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Milliseconds of one activation. */

@@ -1,5 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../src/config/errors';
@@ -11,6 +10,7 @@ import { runsFolderOf } from '../../src/runs/create';
 import { RunDir } from '../../src/runs/directory';
 import { readSplit } from '../../src/stages/texts';
 import { type Bench, type Result, ratio } from '../bench';
+import { inOwnFolder } from '../folder';
 import { lastWords, runProcess } from '../process';
 import { inTurn, median } from '../statistics';
 import { type Row, digits } from '../table';
@@ -37,8 +37,7 @@ interface Trained {
 /** Row 4: the quickstart's SFT as a whole command, and TRL's SFTTrainer on the same rows. */
 export async function measureQuickstart(bench: Bench): Promise<Result> {
   const source = quickstartFolder(bench);
-  const own = mkdtempSync(join(tmpdir(), 'alignment-lab-bench-'));
-  try {
+  return await inOwnFolder(async (own) => {
     const folder = copyQuickstart(source, join(own, 'quickstart'), bench.options.threads);
     const stage = sftStage(join(folder, 'align.yaml'));
     const { model } = stage;
@@ -54,13 +53,9 @@ export async function measureQuickstart(bench: Bench): Promise<Result> {
       ours: await heldOut(bench, stage, results.ours.at(-1), data.heldOut),
       trl: await heldOut(bench, stage, results.trl.at(-1), data.heldOut),
     };
-    return {
-      rows: rowsOf(bench, results, losses),
-      data: { ours: results.ours.map(figures), trl: results.trl.map(figures), losses },
-    };
-  } finally {
-    rmSync(own, { recursive: true, force: true, maxRetries: 5 });
-  }
+    const measured = { ours: results.ours.map(figures), trl: results.trl.map(figures), losses };
+    return { rows: rowsOf(bench, results, losses), data: measured };
+  });
 }
 
 /** What is kept of a run: its folder is gone afterwards. */
