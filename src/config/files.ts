@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { sortDiagnostics, START, type Diagnostic, type DiagnosticCode, type Fix } from './diagnostic';
 import type { Experiment } from './experiment';
@@ -6,7 +6,7 @@ import { resolveStage } from './load';
 import { looksLikeHubId } from './reference';
 import { nearest } from './suggest';
 
-type Found = Pick<Diagnostic, 'code' | 'message' | 'hint'> & { readonly instead?: string };
+type Found = Pick<Diagnostic, 'code' | 'message' | 'hint'> & { readonly instead?: string; readonly made?: boolean };
 
 /** Checks that the files and folders of the stages, or of one stage, are there and are what the stage takes. */
 export function checkFiles(experiment: Experiment, only?: string): Diagnostic[] {
@@ -24,7 +24,8 @@ export function checkFiles(experiment: Experiment, only?: string): Diagnostic[] 
         : [];
     const { code, message, hint } = found;
     const diagnostic: Diagnostic = {
-      severity: 'error',
+      // what git ignores is made by something: it may come later, but not later than the run
+      severity: found.made && only === undefined ? 'warning' : 'error',
       code,
       message: `\`${field}\`: ${message}`,
       hint,
@@ -111,6 +112,11 @@ function folderProblem(folder: string, written: string, base: string, needed: st
 /** Looks around the place where it should be for a name that is near. */
 function missing(file: string, written: string, base: string, kind: 'file' | 'folder'): Found {
   const code: DiagnosticCode = 'missing-file';
+  if (ignored(file, base)) {
+    const hint =
+      'Git ignores it, so it is to be made before this stage runs; the comments beside the stage may say how.';
+    return { code, message: `${written} has not been made yet.`, hint, made: true };
+  }
   if (written.startsWith('~')) {
     const hint = 'Write the whole path, or one relative to the config.';
     return { code, message: `there is no ${kind} ${written}: \`~\` is not read here.`, hint };
@@ -136,4 +142,15 @@ function namesIn(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** Whether the .gitignore beside the config, or beside the file, has a line with the file's very path. */
+function ignored(file: string, base: string): boolean {
+  return [base, path.dirname(file)].some((folder) => {
+    const list = path.join(folder, '.gitignore');
+    if (!existsSync(list)) return false;
+    const wanted = path.relative(folder, file).split(path.sep).join('/');
+    const lines = readFileSync(list, 'utf8').split(/\r?\n/);
+    return lines.some((line) => line.trim().replace(/^\//, '') === wanted);
+  });
 }

@@ -190,6 +190,17 @@ describe('the check of files', () => {
     expect(found[0].fixes[0].edits[0].newText).toBe('data/b.jsonl');
     expect(checkFiles(experiment, 'pretrain')).toEqual([]);
   });
+
+  test('warns of a file that git ignores, and refuses to run its stage without it', () => {
+    write('.gitignore', '/data/corpus.jsonl\n');
+    const experiment = load((text) => text.replace('data/b.jsonl', 'data/corpus.jsonl'));
+    const severities = (stage?: string) =>
+      checkFiles(experiment, stage).map(({ severity, message }) => [severity, message]);
+    const message = expect.stringContaining('data/corpus.jsonl has not been made yet') as string;
+    expect(severities()).toEqual([['warning', message]]);
+    const name = [...experiment.stages].find(([, { data }]) => data.includes('data/corpus.jsonl'))?.[0];
+    expect(severities(name)).toEqual([['error', message]]);
+  });
 });
 
 describe('loading', () => {
