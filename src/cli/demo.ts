@@ -12,7 +12,7 @@ import { Generator } from '../models/generate';
 import { Rule } from '../stages/rule';
 import { questionOf } from '../stages/texts';
 import { latestDone } from '../runs/registry';
-import { action, outputOf, type Output } from './command';
+import { action, collect, outputOf, type Output } from './command';
 import { answersTable, type DemoRow } from './demo-table';
 import { EXIT, type ExitCode } from './exit';
 import { follow } from './follow';
@@ -25,6 +25,7 @@ import { StatusLine } from './status-line';
 import { styled } from './terminal';
 
 interface Options {
+  folder: string;
   json?: string;
   set?: string[];
   rows?: number;
@@ -59,8 +60,9 @@ export function demoCommand(): Command {
   const command = new Command('demo')
     .description('Run the quickstart in a temporary copy, with answers and scores before and after.')
     .option('--json <file>', 'write {machine, seconds, stages} there')
+    .option('--folder <dir>', 'the quickstart', QUICKSTART)
     .option('--rows <n>', 'score only so many held-out prompts', wholeNumber(1))
-    .option('--set <key=value>', 'over the config', (value: string, before: string[] = []) => [...before, value]);
+    .option('--set <key=value>', 'over the config', collect);
   return action(command, demo);
 }
 
@@ -69,7 +71,7 @@ async function demo(options: Options): Promise<ExitCode> {
   const began = performance.now();
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'align-demo-')));
   try {
-    cpSync(QUICKSTART, folder, { recursive: true, filter: (path) => basename(path) !== '.align' });
+    cpSync(options.folder, folder, { recursive: true, filter: (path) => basename(path) !== '.align' });
     const questions = readQuestions(join(folder, 'data', 'held-out.jsonl')).slice(0, options.rows);
     const oracle = await Rule.load(join(folder, 'oracle.js'));
     const stages: Record<string, Scores> = {};

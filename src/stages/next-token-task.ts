@@ -150,17 +150,28 @@ export class NextTokenTask implements Task {
   }
 
   state(): TaskState {
-    return { optimizer_steps: this.learner.steps, position: this.order.position, tokens: this.tokens };
+    return {
+      optimizer_steps: this.learner.steps,
+      position: this.order.position,
+      batches_per_epoch: this.order.batchesPerEpoch,
+      tokens: this.tokens,
+    };
   }
   restore(state: TaskState): void {
-    const {
-      optimizer_steps: steps,
-      position,
-      tokens,
-    } = state as { optimizer_steps: number; position: { epoch: number; index: number }; tokens: number };
-    this.learner.steps = steps;
-    this.order.position = position;
-    this.tokens = tokens;
+    const saved = state as {
+      optimizer_steps: number;
+      position: { epoch: number; index: number };
+      batches_per_epoch?: number;
+      tokens: number;
+    };
+    const { epoch, index } = saved.position;
+    const { batchesPerEpoch } = this.order;
+    // a branch may cut its data into batches of another size: it goes on at the same share of the epoch
+    const share = index / (saved.batches_per_epoch ?? batchesPerEpoch);
+    const place = saved.batches_per_epoch === batchesPerEpoch ? index : Math.floor(share * batchesPerEpoch);
+    this.learner.steps = saved.optimizer_steps;
+    this.order.position = { epoch, index: Math.min(place, batchesPerEpoch) };
+    this.tokens = saved.tokens;
   }
 
   async saveModel(folder: string): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/models/tokenizer';
+import { plain } from '../../src/cli/terminal';
 import { Cli, jsonLines } from './program';
 
 const cli = new Cli();
@@ -48,7 +49,7 @@ describe('usage', () => {
   }, 120_000);
 });
 
-describe('validate and init', () => {
+describe('validate and init', { timeout: 120_000 }, () => {
   it('finds everything that is wrong, files included, with places', async () => {
     const text = 'model: ./modell\nstages:\n  sft:\n    type: sft\n    data: data/demonstration.jsonl\n';
     writeFileSync(join(cli.folder, 'wrong.align.yaml'), text);
@@ -91,7 +92,7 @@ describe('devices', () => {
   });
 });
 
-describe('data', () => {
+describe('data', { timeout: 120_000 }, () => {
   it('prints the doctor’s findings and marks what is learnt', async () => {
     const words = await cli.good('data', 'data/demonstrations.jsonl', '--model', './model');
     expect(words).toMatch(/examples to train on/);
@@ -119,7 +120,7 @@ describe('data', () => {
   });
 });
 
-describe('generate', () => {
+describe('generate', { timeout: 120_000 }, () => {
   it('answers the same for the same seed, and prompts apart from their neighbours', async () => {
     const args = [
       'generate',
@@ -166,11 +167,8 @@ describe('generate', () => {
       '--max-new-tokens',
       '5',
     );
-    expect(text.trim().replace(/\\x../g, '')).toBe(
-      String(row.answer)
-        .trim()
-        .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ''),
-    );
+    // control characters are made visible for the terminal
+    expect(text.trim()).toBe(plain(String(row.answer)).trim());
     expect(row.prompt).toBe('Hello');
     const many = await cli.lines(
       'generate',
@@ -220,7 +218,7 @@ describe('chat', () => {
   });
 });
 
-describe('logprobs', () => {
+describe('logprobs', { timeout: 120_000 }, () => {
   const rows = [
     { prompt: 'Say hello.', completion: ' Hello.' },
     { prompt: 'What is 2 plus 3?', completion: ' It is 5, I think, or so they say.' },

@@ -152,7 +152,17 @@ describe('a running run', { timeout: 120_000 }, () => {
 
 describe('branch and show', { timeout: 120_000 }, () => {
   it('starts from a checkpoint with other settings, and tells of it', async () => {
-    await cli.good('run', 'align.yaml', 'sft', '--set', 'steps=8', '--set', 'checkpoint_every=4');
+    await cli.good(
+      'run',
+      'align.yaml',
+      'sft',
+      '--set',
+      'steps=8',
+      '--set',
+      'checkpoint_every=4',
+      '--set',
+      'keep_checkpoints=9',
+    );
     const parent = newest();
     const rows = await cli.lines(
       'branch',
@@ -187,9 +197,9 @@ describe('branch and show', { timeout: 120_000 }, () => {
 
   it('names the checkpoints that there are, and the keys', async () => {
     const parent = runs().find(({ run }) => run.parent === null && run.step === 8);
-    const missing = await cli.run('branch', parent?.id ?? '', '--step', '3');
+    const missing = await cli.run('branch', parent?.id ?? '', '--step', '99');
     expect(missing).toMatchObject({ code: 2, stdout: '' });
-    expect(missing.stderr).toMatch(/has no checkpoint of step 3\.\n.*those of steps/);
+    expect(missing.stderr).toMatch(/has no checkpoint of step 99\.\n.*those of steps/);
     expect((await cli.run('branch', parent?.id ?? '', '--step', '4', '--set', 'rate=1')).stderr).toContain(
       'no key rate',
     );
@@ -208,8 +218,10 @@ describe('branch and show', { timeout: 120_000 }, () => {
     expect(many.code).toBe(2);
     expect(many.stderr).toMatch(/beginning of \d+ runs/);
     expect((await cli.run('show', 'nothing')).stderr).toContain('There is no run "nothing"');
-    const elsewhere = await cli.run('runs', '-C', cli.folder, '--stage', 'pretrain', '--json');
-    expect(JSON.parse(elsewhere.stdout)).toHaveLength(1);
+    const elsewhere = await cli.run('runs', '-C', cli.folder, '--stage', 'sft', '--json');
+    const found = JSON.parse(elsewhere.stdout) as { id: string }[];
+    expect(found.map(({ id }) => id)).toContain(newest().id);
+    expect(await cli.json('runs', '-C', cli.folder, '--stage', 'none')).toEqual([]);
     rmSync(below, { recursive: true });
   });
 
