@@ -17,7 +17,7 @@ const PARTS = [
   {
     name: 'ui',
     title: 'UI tests in VS Code',
-    minutes: 10,
+    minutes: 25,
     run: () => vitest('ui', ['--config', 'test/ui/vitest.config.ts']),
   },
 ];
