@@ -34,20 +34,29 @@ function node(args, minutes, env = {}) {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
+    detached: process.platform !== 'win32',
   });
-  const forward = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
-  process.on('SIGINT', forward).on('SIGTERM', forward);
+  // Its workers, browsers and trainers must end with it: the whole group gets the signal.
+  const end = (/** @type {NodeJS.Signals} */ signal) => {
+    try {
+      if (process.platform === 'win32' || child.pid === undefined) child.kill(signal);
+      else process.kill(-child.pid, signal);
+    } catch {
+      // It has ended.
+    }
+  };
+  process.on('SIGINT', end).on('SIGTERM', end);
   return new Promise((resolve) => {
     const limit = setTimeout(() => {
       console.error(`no end after ${minutes} minutes: stopped`);
-      child.kill('SIGTERM');
-      setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
+      end('SIGTERM');
+      setTimeout(() => end('SIGKILL'), 10_000).unref();
       resolve(124);
     }, minutes * 60_000);
     child.once('error', (error) => console.error(error.message));
     child.once('close', (code) => {
       clearTimeout(limit);
-      process.off('SIGINT', forward).off('SIGTERM', forward);
+      process.off('SIGINT', end).off('SIGTERM', end);
       resolve(code ?? 1);
     });
   });

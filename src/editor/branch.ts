@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
+import { branchedConfig } from '../config/branch';
 import { UserError } from '../config/errors';
 import { listCheckpoints } from '../runs/checkpoints';
 import { createRun } from '../runs/create';
 import type { RunDir } from '../runs/directory';
-import { branchedConfig } from './branch-config';
 import type { KnownRun } from './run-library';
 import { configFileOf } from './run-library';
 
@@ -29,7 +29,7 @@ export async function branchRun(run: KnownRun, step?: number): Promise<RunDir | 
     placeHolder: 'learning_rate=1e-4',
     validateInput: (text) => {
       try {
-        branchedConfig(dir.readConfig(), text);
+        branchedConfig(dir.readConfig(), settingsIn(text));
         return undefined;
       } catch (error) {
         return error instanceof UserError ? [error.message, error.hint].filter(Boolean).join(' ') : String(error);
@@ -42,7 +42,7 @@ export async function branchRun(run: KnownRun, step?: number): Promise<RunDir | 
     folder: dir.folder,
     stage: run.run.stage,
     type: run.run.type,
-    config: branchedConfig(dir.readConfig(), settings),
+    config: branchedConfig(dir.readConfig(), settingsIn(settings)),
     parent: { run: run.run.id, step: from },
     stageHash: settings.trim() === '' ? (run.run.stage_hash ?? null) : null,
     device: run.run.device ?? null,
@@ -54,3 +54,6 @@ async function pickCheckpoint(steps: readonly number[]): Promise<number | undefi
   const items = [...steps].reverse().map((step) => ({ label: `step ${step}`, step }));
   return (await vscode.window.showQuickPick(items, { title: 'Branch from which checkpoint' }))?.step;
 }
+
+/** `key=value key=value` as it is typed into the box. */
+const settingsIn = (text: string): string[] => text.split(/\s+/).filter(Boolean);

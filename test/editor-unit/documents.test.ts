@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { branchedConfig } from '../../src/editor/branch-config';
+import { branchedConfig } from '../../src/config/branch';
 import { csvOf, curveRun, rowBatch, withDistinctLabels } from '../../src/editor/curve-data';
 import { promptText, samplesText } from '../../src/editor/samples-text';
 import { parseExperiment } from '../../src/config/parse';
@@ -138,8 +138,8 @@ describe('the config of a branch', () => {
   const config = experiment && runConfigOf(resolveStage(experiment, 'sft'));
 
   it('is the parent’s with the settings written over it', () => {
-    expect(branchedConfig(config, '')).toBe(config);
-    expect(branchedConfig(config, 'learning_rate=1e-4 epochs=2')).toMatchObject({
+    expect(branchedConfig(config, [])).toBe(config);
+    expect(branchedConfig(config, ['learning_rate=1e-4', 'epochs=2'])).toMatchObject({
       name: 'sft',
       config: { learning_rate: 1e-4, epochs: 2, type: 'sft' },
     });
@@ -150,6 +150,6 @@ describe('the config of a branch', () => {
     ['learning_rate=fast', 'learning_rate must be'],
     ['nonsense', 'no setting'],
   ])('refuses %s', (settings, words) => {
-    expect(() => branchedConfig(config, settings)).toThrow(words);
+    expect(() => branchedConfig(config, [settings])).toThrow(words);
   });
 });

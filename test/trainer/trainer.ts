@@ -7,7 +7,7 @@ import * as esbuild from 'esbuild';
 import { loadExperiment, resolveStage } from '../../src/config/load';
 import { runConfigOf } from '../../src/config/run-config';
 import { createRun } from '../../src/runs/create';
-import { RunDir } from '../../src/runs/directory';
+import type { RunDir } from '../../src/runs/directory';
 import type { MetricsRow, RunParent, SampleRow } from '../../src/runs/format';
 import { makeWorkspace } from '../host/workspace.mjs';
 
