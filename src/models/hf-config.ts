@@ -185,11 +185,13 @@ function parseRope(
  *   or absurd size, dimensions that do not divide
  */
 export function parseLlamaConfig(value: unknown, file?: string): LlamaConfig {
-  if (!isJsonObject(value)) throw new UserError('A model config must be a JSON object.', { file, code: 'model-config' });
+  if (!isJsonObject(value))
+    throw new UserError('A model config must be a JSON object.', { file, code: 'model-config' });
   refuseUnknownArchitecture(value, file);
   const fields = new Fields(value, file);
   if ((value.hidden_act ?? 'silu') !== 'silu') fields.fail('hidden_act', 'supported: silu');
-  if (isJsonObject(value.quantization_config)) fields.fail('quantization_config', 'quantised weights are not supported');
+  if (isJsonObject(value.quantization_config))
+    fields.fail('quantization_config', 'quantised weights are not supported');
   if (value.sliding_window != null) fields.fail('sliding_window', 'supported: none (full attention)');
 
   const vocabSize = fields.count('vocab_size', LIMITS.vocabSize);
