@@ -30,33 +30,38 @@ const PARTS = [
  * @returns {Promise<number>} its exit code; 124 when its time was over
  */
 function node(args, minutes, env = {}) {
+  // A group of its own, so that the workers and windows that it starts end with it.
+  const group = process.platform !== 'win32';
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
-    detached: process.platform !== 'win32',
+    detached: group,
   });
-  // Its workers, browsers and trainers must end with it: the whole group gets the signal.
-  const end = (/** @type {NodeJS.Signals} */ signal) => {
+  const send = (/** @type {NodeJS.Signals} */ signal) => {
     try {
-      if (process.platform === 'win32' || child.pid === undefined) child.kill(signal);
-      else process.kill(-child.pid, signal);
+      if (group && child.pid) process.kill(-child.pid, signal);
+      else child.kill(signal);
     } catch {
-      // It has ended.
+      // It has ended meanwhile.
     }
   };
-  process.on('SIGINT', end).on('SIGTERM', end);
+  const interrupted = (/** @type {NodeJS.Signals} */ signal) => {
+    send(signal);
+    setTimeout(() => process.exit(130), 5000);
+  };
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
   return new Promise((resolve) => {
     const limit = setTimeout(() => {
       console.error(`no end after ${minutes} minutes: stopped`);
-      end('SIGTERM');
-      setTimeout(() => end('SIGKILL'), 10_000).unref();
+      send('SIGTERM');
+      setTimeout(() => send('SIGKILL'), 10_000).unref();
       resolve(124);
     }, minutes * 60_000);
     child.once('error', (error) => console.error(error.message));
     child.once('close', (code) => {
       clearTimeout(limit);
-      process.off('SIGINT', end).off('SIGTERM', end);
+      process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
       resolve(code ?? 1);
     });
   });

@@ -16,6 +16,9 @@ export const BROWSER_ARGUMENTS = [
   '--force-color-profile=srgb',
 ];
 
+/** What may end this process before it stops its server. */
+const ENDINGS = ['exit', 'SIGTERM', 'SIGHUP'];
+
 /** Lines that the workbench itself prints in every healthy run. */
 export const NOISE =
   /^(\[ChatModelSelection|\[AgentHost|\[AccountPolicyGate|\[reconnection-grace|\[Service Worker\] reg|Creating a socket|Resol(ving|ved) connection token|Updating additional builtin|Ignoring fetching additional builtin|(Error: )?Canceled: Canceled|Creation of workbench contribution|Timed out waiting for authentication provider|\[perf\]|%c?\[)/;
@@ -73,13 +76,14 @@ export async function startServer({ host, data, extensions, trusted, env, smokeT
     }
   };
   const stop = async () => {
-    process.off('exit', onExit);
+    for (const event of ENDINGS) process.off(event, onExit);
     signal('SIGTERM');
     await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 3000))]);
     signal('SIGKILL');
   };
   const onExit = () => signal('SIGKILL');
-  process.once('exit', onExit);
+  // Whoever else handles the signal decides when this process ends; the server must not outlive it.
+  for (const event of ENDINGS) process.once(event, onExit);
   let output = '';
   /** @type {number} */
   const port = await new Promise((resolve, reject) => {
