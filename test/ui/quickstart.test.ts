@@ -37,18 +37,18 @@ describe('the quickstart', () => {
     expect(existsSync(join(repository, QUICKSTART, 'model', 'model.safetensors'))).toBe(true);
     const { window, dir } = await trainQuickstart('dark');
     expect(dir.id).toMatch(/^sft-/);
-    await vi.waitFor(() => expect(dir.readMetrics().length).toBeGreaterThan(40), { timeout: 120_000 });
+    await vi.waitFor(() => expect(dir.readMetrics().length).toBeGreaterThan(120), { timeout: 240_000 });
     await window.lens('Stop').first().waitFor();
     await window.screenshot('curves-dark');
     await vi.waitFor(() => expect(dir.state()).toBe('done'), { timeout: 400_000, interval: 500 });
     await expectPoints(window, 'loss', dir);
     await expectPoints(window, 'eval_loss', dir);
     await window.lens('✓').first().waitFor();
-    await window.screenshot('done-dark');
     const losses = dir.readMetrics().flatMap((row) => (typeof row['eval_loss'] === 'number' ? [row['eval_loss']] : []));
     expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) * 0.9);
     await window.command('Alignment Lab: Open Samples');
-    await window.page.locator('.monaco-editor .view-line', { hasText: 'Where does' }).first().waitFor();
+    await window.page.locator('.tab.active', { hasText: 'samples' }).waitFor();
+    await window.page.locator('.monaco-editor .view-line', { hasText: 'sft @ 0' }).first().waitFor();
     await window.screenshot('samples-dark');
   }, 600_000);
 
