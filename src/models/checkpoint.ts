@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../config/errors';
-import { replaceFile, writeFully } from './file-replacement';
+import { replaceFile } from '../data/durable';
 import { type LlamaConfig, readLlamaConfig, writeLlamaConfig } from './hf-config';
 import { parameterShapes } from './parameters';
 import { openWeights, type StoredTensors, writeSafetensors } from './safetensors';
@@ -110,7 +110,7 @@ export interface CheckpointToWrite {
 }
 
 function writeText(folder: string, name: string, text: string): void {
-  replaceFile(join(folder, name), (fd) => writeFully(fd, Buffer.from(text)));
+  replaceFile(join(folder, name), text);
 }
 
 function writeJson(folder: string, name: string, value: Json): void {
@@ -145,7 +145,7 @@ function writeTokenizer(folder: string, { tokenizerFrom: source, chatTemplate }:
   );
   // A class that transformers knows whatever the model is, where the source names none.
   config.tokenizer_class ??= 'PreTrainedTokenizerFast';
-  replaceFile(join(folder, 'tokenizer.json'), (fd) => writeFully(fd, bytes));
+  replaceFile(join(folder, 'tokenizer.json'), bytes);
   writeJson(folder, 'tokenizer_config.json', config);
   const map = readModelJson(source, 'special_tokens_map.json');
   if (map !== null) writeJson(folder, 'special_tokens_map.json', map);

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../config/errors';
-import { replaceFile, writeFully } from './file-replacement';
+import { replaceFile } from '../data/durable';
 import { parameterCount } from './parameters';
 import { isJsonObject, readModelJson } from './tokenizer-files';
 
@@ -308,5 +308,5 @@ export function llamaConfigJson(config: LlamaConfig, dtype: 'float32' | 'bfloat1
 /** Writes `config.json` into a folder, atomically. */
 export function writeLlamaConfig(folder: string, config: LlamaConfig, dtype: 'float32' | 'bfloat16' = 'float32'): void {
   const text = `${JSON.stringify(llamaConfigJson(config, dtype), null, 2)}\n`;
-  replaceFile(join(folder, 'config.json'), (fd) => writeFully(fd, Buffer.from(text)));
+  replaceFile(join(folder, 'config.json'), text);
 }

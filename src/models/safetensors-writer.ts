@@ -1,4 +1,4 @@
-import { replaceFile, writeFully } from './file-replacement';
+import { replaceFile, writeFully } from '../data/durable';
 import { toBf16 } from './half-floats';
 import { DTYPE_BYTES, type SafetensorsDtype } from './safetensors-header';
 
