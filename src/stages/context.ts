@@ -9,9 +9,9 @@ export interface StageContext {
   runFolder: string;
   /** Whether a checkpoint exists, so that what was told before the first step is not told again. */
   resuming: boolean;
-  warn(message: string): void;
+  warn: (message: string) => void;
   /** An event in events.jsonl. */
-  note(event: string, details: Record<string, unknown>): void;
+  note: (event: string, details: Record<string, unknown>) => void;
   /** A line of the log. */
-  say(line: string): void;
+  say: (line: string) => void;
 }

@@ -12,12 +12,13 @@ export interface Objective {
   loss: Value;
   sums: Readonly<Record<string, Value>>;
 }
-export interface Array_ {
+/** One input of a batch. */
+export interface BatchArray {
   dims: readonly number[];
   data: Int32Array | Float32Array;
 }
 /** One micro-batch: the graph's batch inputs by name. Sizes may differ from call to call. */
-export type MicroBatch = Readonly<Record<string, Array_>>;
+export type MicroBatch = Readonly<Record<string, BatchArray>>;
 export interface StepResult {
   /** Global norm of the gradients before clipping. */
   gradNorm: number;
@@ -79,6 +80,14 @@ export interface LearnerOptions {
   session?: SessionOptions;
 }
 
+type Kind = 'evaluate' | 'step' | 'accumulate' | 'apply';
+/** A program on its way: what it computes, what it always reads, and where it writes. */
+interface Built {
+  outputs: Record<string, Value>;
+  fixed: Record<string, Tensor>;
+  written: Record<string, Tensor>;
+}
+
 /**
  * Everything that is compiled for a stage that trains: one step over a whole batch; for a batch in parts, a pass that
  * adds up gradients and one that applies them; and a pass without gradients. All update the same tensors in place.
@@ -87,7 +96,7 @@ export class Learner {
   /** Optimizer steps taken. */
   steps = 0;
   readonly moments = new Map<string, { m: Tensor; v: Tensor }>();
-  private readonly programs = new Map<string, Batched>();
+  private readonly programs = new Map<Kind, Batched>();
   private accumulators: Record<string, Tensor> | undefined;
   private readonly scalars: Record<string, Tensor>;
   private readonly results: Record<string, Tensor> = {};
@@ -111,15 +120,6 @@ export class Learner {
     return tensor;
   }
 
-  private trained(w: LlamaWeights, gradient: (name: string) => Value) {
-    return this.options.trainable.map((name) => ({
-      name,
-      weight: w.get(name),
-      gradient: gradient(name),
-      decays: w.get(name).rank > 1,
-    }));
-  }
-
   private result(name: string): Tensor {
     return (this.results[name] ??= this.runtime.hostTensor('float32', []));
   }
@@ -140,59 +140,54 @@ export class Learner {
     return state;
   }
 
-  private program(kind: 'evaluate' | 'step' | 'accumulate' | 'apply'): Batched {
+  private program(kind: Kind): Batched {
     const known = this.programs.get(kind);
     if (known) return known;
     const graph = new Graph();
     const w = declareWeights(graph, this.weights.config, this.weights.positions);
-    const { trainable, optimizer } = this.options;
-    const fixed = { ...this.weights.inputs };
-    const outputs: Record<string, Value> = {};
-    const written: Record<string, Tensor> = {};
+    const built: Built = { outputs: {}, fixed: { ...this.weights.inputs }, written: {} };
     if (kind === 'apply') {
-      const sums = this.sums();
-      const { norm, updates } = adamW(
-        graph,
-        this.trained(w, (name) => graph.input(`sum.${name}`, 'float32', w.get(name).shape)),
-        optimizer,
-        stepScalars(graph),
-      );
-      Object.assign(outputs, updates, { grad_norm: norm });
-      Object.assign(fixed, this.stateInputs(), sums);
-      Object.assign(written, this.stateOutputs(), this.resultsOf(['grad_norm']));
+      Object.assign(built.fixed, this.sums());
+      this.update(built, graph, w, (name) => graph.input(`sum.${name}`, 'float32', w.get(name).shape));
     } else {
       const { loss, sums } = this.options.objective(graph, w);
-      Object.assign(outputs, sums, { loss });
-      Object.assign(written, this.resultsOf([...Object.keys(sums), 'loss']));
-      if (kind !== 'evaluate') {
-        const found = gradients(
-          loss,
-          trainable.map((name) => w.get(name)),
-        );
-        const gradient = new Map(trainable.map((name, i) => [name, found[i]]));
-        if (kind === 'step') {
-          const { norm, updates } = adamW(
-            graph,
-            this.trained(w, (name) => gradient.get(name) ?? loss),
-            optimizer,
-            stepScalars(graph),
-          );
-          Object.assign(outputs, updates, { grad_norm: norm });
-          Object.assign(fixed, this.stateInputs());
-          Object.assign(written, this.stateOutputs(), this.resultsOf(['grad_norm']));
-        } else {
-          const sums = this.sums();
-          for (const [name, g] of gradient)
-            outputs[`sum.${name}`] = add(graph.input(`sum.${name}`, 'float32', g.shape), g);
-          Object.assign(fixed, sums);
-          Object.assign(written, sums);
-        }
-      }
+      Object.assign(built.outputs, sums, { loss });
+      Object.assign(built.written, this.resultsOf([...Object.keys(sums), 'loss']));
+      if (kind !== 'evaluate') this.learn(kind, built, graph, w, loss);
     }
-    const program = Program.compile(this.runtime, kind, outputs, this.options.session);
-    const batched = new Batched(this.runtime, program, fixed, written);
+    const program = Program.compile(this.runtime, kind, built.outputs, this.options.session);
+    const batched = new Batched(this.runtime, program, built.fixed, built.written);
     this.programs.set(kind, batched);
     return batched;
+  }
+
+  /** The gradients of the loss: applied at once, or added to the sums. */
+  private learn(kind: 'step' | 'accumulate', built: Built, graph: Graph, w: LlamaWeights, loss: Value): void {
+    const { trainable } = this.options;
+    const found = gradients(
+      loss,
+      trainable.map((name) => w.get(name)),
+    );
+    if (kind === 'step') return this.update(built, graph, w, (_, i) => found[i]);
+    const sums = this.sums();
+    trainable.forEach((name, i) => {
+      const key = `sum.${name}`;
+      built.outputs[key] = add(graph.input(key, 'float32', found[i].shape), found[i]);
+    });
+    Object.assign(built.fixed, sums);
+    Object.assign(built.written, sums);
+  }
+
+  /** The optimizer's step, from each parameter's gradient. */
+  private update(built: Built, graph: Graph, w: LlamaWeights, gradient: (name: string, i: number) => Value): void {
+    const trained = this.options.trainable.map((name, i) => {
+      const weight = w.get(name);
+      return { name, weight, gradient: gradient(name, i), decays: weight.rank > 1 };
+    });
+    const { norm, updates } = adamW(graph, trained, this.options.optimizer, stepScalars(graph));
+    Object.assign(built.outputs, updates, { grad_norm: norm });
+    Object.assign(built.fixed, this.stateInputs());
+    Object.assign(built.written, this.stateOutputs(), this.resultsOf(['grad_norm']));
   }
 
   /** Where gradients of a step in parts add up. */
@@ -203,6 +198,12 @@ export class Learner {
         this.runtime.stateTensor('float32', this.parameter(name).dims),
       ]),
     ));
+  }
+
+  /** Zeros, on the host without an array of them. */
+  private clear(tensor: Tensor): void {
+    if (tensor.data instanceof Float32Array) tensor.data.fill(0);
+    else this.runtime.write(tensor, new Float32Array(tensor.dims.reduce((a, b) => a * b, 1)));
   }
 
   private take(total: Record<string, number>): void {
@@ -225,8 +226,7 @@ export class Learner {
       await this.program('step').run(batch[0]);
       this.take(sums);
     } else {
-      for (const tensor of Object.values(this.sums()))
-        this.runtime.write(tensor, new Float32Array(tensor.dims.reduce((a, b) => a * b, 1)));
+      for (const tensor of Object.values(this.sums())) this.clear(tensor);
       for (const part of batch) {
         await this.program('accumulate').run(part);
         this.take(sums);

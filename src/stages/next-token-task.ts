@@ -12,7 +12,7 @@ import { readSafetensors, writeSafetensors } from '../models/safetensors';
 import type { Tokenizer } from '../models/tokenizer';
 import { type ModelWeights, trainableOf } from '../models/weights';
 import { learningRateAt } from '../tensor/optimizer';
-import type { Runtime, Tensor } from '../tensor/runtime';
+import type { Runtime } from '../tensor/runtime';
 import { Learner, type MicroBatch } from './learner';
 import { microBatchTokens } from './memory';
 import { learntCount, nextTokenBatch, nextTokenObjective } from './next-token';
@@ -42,10 +42,17 @@ export interface NextTokenInputs {
 const SHORTEST_ROW = 128;
 const ROW_STEP = 32;
 /** Longest sample answer in tokens. */
-const SAMPLE_TOKENS = 64;
+export const SAMPLE_TOKENS = 64;
 
 const isPacked = (row: Example | PackedRow): row is PackedRow => 'segments' in row;
 const placeOf = (row: Example | PackedRow): string[] => (isPacked(row) ? [] : [`${row.file}:${row.line}`]);
+
+/** Rows as the learner takes them, and how many tokens they have and learn in all. */
+interface Batches {
+  batches: MicroBatch[];
+  learnt: number;
+  tokens: number;
+}
 
 /** Next-token training over examples: what pre-training and SFT have in common. */
 export class NextTokenTask implements Task {
@@ -54,6 +61,7 @@ export class NextTokenTask implements Task {
   private readonly learner: Learner;
   private generator: Generator | undefined;
   private tokens = 0;
+  private heldOut: Batches | undefined;
 
   constructor(private readonly inputs: NextTokenInputs) {
     const { config, train, seed, runtime, weights } = inputs;
@@ -97,10 +105,7 @@ export class NextTokenTask implements Task {
   }
 
   /** Rows as micro-batches of equal width; each token weighs 1 / (learnt tokens of all of them). */
-  private batches(
-    rows: readonly (Example | PackedRow)[],
-    most: number | null,
-  ): { batches: MicroBatch[]; learnt: number; tokens: number } {
+  private batches(rows: readonly (Example | PackedRow)[], most: number | null): Batches {
     const { config, weights, runtime } = this.inputs;
     const examples = rows.filter((row): row is Example => !isPacked(row));
     const longest = rows.reduce((length, row) => Math.max(length, row.ids.length), 1);
@@ -119,9 +124,9 @@ export class NextTokenTask implements Task {
   async evaluate(): Promise<Metrics | undefined> {
     const { heldOut } = this.inputs;
     if (heldOut.length === 0) return undefined;
-    const { batches, learnt } = this.batches(heldOut, null);
-    const metrics: Metrics = {};
+    const { batches, learnt } = (this.heldOut ??= this.batches(heldOut, null));
     if (learnt === 0) return undefined;
+    const metrics: Metrics = {};
     for (const batch of batches) {
       for (const [name, value] of Object.entries(await this.learner.evaluate(batch))) {
         metrics[`eval_${name}`] = (metrics[`eval_${name}`] ?? 0) + value;
@@ -204,14 +209,12 @@ export class NextTokenTask implements Task {
     const file = readSafetensors(join(folder, 'optimizer.safetensors'));
     try {
       for (const [name, moments] of this.learner.moments) {
-        for (const kind of ['m', 'v'] as const) this.fill(moments[kind], file.get(`${kind}.${name}`).float32());
+        for (const kind of ['m', 'v'] as const)
+          this.inputs.runtime.write(moments[kind], file.get(`${kind}.${name}`).float32());
       }
     } finally {
       file.close();
     }
-  }
-  private fill(tensor: Tensor, data: Float32Array): void {
-    this.inputs.runtime.write(tensor, data);
   }
 
   async loadWeights(folder: string): Promise<void> {

@@ -57,7 +57,13 @@ export async function preparePretrain(
     seed: stage.seed,
     train,
     heldOut: blocks(rows.heldOut),
-    prompts: samplePrompts(stage, rows.heldOut, tokenizer, template, false),
+    prompts: samplePrompts(stage, rows.heldOut, {
+      tokenizer,
+      template,
+      chat: false,
+      positions: weights.positions,
+      warn: context.warn,
+    }),
     chatTemplate: template?.source,
   });
 }

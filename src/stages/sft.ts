@@ -51,7 +51,13 @@ export async function prepareSft(stage: ResolvedStage, config: SftConfig, contex
     seed: stage.seed,
     train: train.filter(({ mask }) => learntTokens(mask) > 0),
     heldOut,
-    prompts: samplePrompts(stage, rows.heldOut, tokenizer, template, rows.train.some(isChat)),
+    prompts: samplePrompts(stage, rows.heldOut, {
+      tokenizer,
+      template,
+      chat: rows.train.some(isChat),
+      positions: weights.positions,
+      warn: context.warn,
+    }),
     chatTemplate: template?.source,
   });
 }

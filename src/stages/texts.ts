@@ -10,7 +10,7 @@ import { renderPrompt } from '../models/render';
 import type { Tokenizer } from '../models/tokenizer';
 import { ModelWeights } from '../models/weights';
 import type { Runtime } from '../tensor/runtime';
-import type { SamplePrompt } from './next-token-task';
+import { SAMPLE_TOKENS, type SamplePrompt } from './next-token-task';
 
 /** Rotary tables reach this far beyond max_length, for the answers to sample prompts. */
 const ANSWER_ROOM = 256;
@@ -72,26 +72,37 @@ export function questionOf(row: Row): string | Message[] {
   }
 }
 
-/** The sample prompts of a stage, rendered. Listed ones are questions of a user where the model has a chat template. */
-export function samplePrompts(
-  stage: ResolvedStage,
-  heldOut: readonly Row[],
-  tokenizer: Tokenizer,
-  template: ChatTemplate | null,
-  chat: boolean,
-): SamplePrompt[] {
+export interface SampleSettings {
+  tokenizer: Tokenizer;
+  template: ChatTemplate | null;
+  /** Listed prompts are questions of a user, where the model has a chat template. */
+  chat: boolean;
+  /** How far the model's positions reach. */
+  positions: number;
+  warn: (message: string) => void;
+}
+
+/** The sample prompts of a stage, rendered. Those that leave no room for an answer are left out, and told. */
+export function samplePrompts(stage: ResolvedStage, heldOut: readonly Row[], settings: SampleSettings): SamplePrompt[] {
+  const { tokenizer, template, chat, positions, warn } = settings;
   const { sample_prompts: wish } = stage.config;
   const { samplePrompts: file } = stage.inputs;
   const listed = (text: string): string | Message[] => (chat && template ? [{ role: 'user', content: text }] : text);
-  const prompts: (string | Message[])[] = Array.isArray(wish)
+  const asked: (string | Message[])[] = Array.isArray(wish)
     ? wish.map(listed)
     : typeof wish === 'number'
       ? heldOut.slice(0, wish).map(questionOf)
       : readRows(file ?? wish).map(questionOf);
-  return prompts.flatMap((prompt) => {
-    const ids = [...renderPrompt(prompt, tokenizer, template)];
-    return ids.length ? [{ prompt, ids }] : [];
-  });
+  const prompts = asked
+    .map((prompt) => ({ prompt, ids: [...renderPrompt(prompt, tokenizer, template)] }))
+    .filter(({ ids }) => ids.length > 0);
+  const room = positions - SAMPLE_TOKENS;
+  const fitting = prompts.filter(({ ids }) => ids.length <= room);
+  if (fitting.length < prompts.length)
+    warn(
+      `${prompts.length - fitting.length} of ${prompts.length} sample prompts are longer than ${room} tokens and were left out: an answer would not fit behind them.`,
+    );
+  return fitting;
 }
 
 export function missingModel(stage: ResolvedStage): UserError {

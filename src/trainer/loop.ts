@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../config/errors';
 import type { StageConfig } from '../config/schema/experiment';
 import {
+  checkpointName,
   findCheckpoint,
   latestCheckpoint,
   type ResumePoint,
@@ -167,7 +168,7 @@ export class Loop {
       writeState(training, state);
     });
     pruneCheckpoints(dir, this.config.keep_checkpoints, this.best ? [this.best.step] : []);
-    const path = (step: number): string => `checkpoints/step-${String(step).padStart(6, '0')}`;
+    const path = (step: number): string => `checkpoints/${checkpointName(step)}`;
     this.writer.update({
       step: this.step,
       result: {

@@ -110,6 +110,16 @@ describe('a run', () => {
     expect(dir.state()).toBe('died');
   }, 120_000);
 
+  it('leaves out a sample prompt that leaves no room for an answer, and says so', async () => {
+    const long = 'hello '.repeat(2000).trim();
+    const dir = bench.create(['steps=2', `sample_prompts=[${long}, Say hello.]`]);
+    const { code, output } = await bench.run(dir);
+    expect(code, output).toBe(0);
+    expect(new Set(dir.readSamples().map(({ row }) => row))).toEqual(new Set([0]));
+    const warnings = dir.readEvents().filter(({ event }) => event === 'warning');
+    expect(warnings.map(({ message }) => message).join()).toContain('1 of 2 sample prompts');
+  }, 120_000);
+
   it('whose loss is not finite stops with the rows of the batch', async () => {
     const source = join(bench.folder, 'model');
     const checkpoint = openCheckpoint(source);
