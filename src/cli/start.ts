@@ -9,7 +9,7 @@ import { runConfigOf } from '../config/run-config';
 import { createRun } from '../runs/create';
 import type { RunDir } from '../runs/directory';
 import { launchTrainer } from '../runs/launch';
-import { latestDone, listRuns } from '../runs/registry';
+import { doneHashes, latestDone } from '../runs/registry';
 
 /** The trainer lies beside this program. */
 const TRAINER = fileURLToPath(new URL('./trainer.js', import.meta.url));
@@ -43,11 +43,7 @@ export function onlyStage(experiment: Experiment): string {
 
 /** The stages before this one whose result is missing or older than what made it, in the order in which to run them. */
 export async function staleUpstream(experiment: Experiment, stage: string): Promise<string[]> {
-  const lastDone = new Map<string, { hash: string }>();
-  for (const { run, state } of listRuns(experiment.folder))
-    if (state === 'done' && run.stage_hash && !lastDone.has(run.stage))
-      lastDone.set(run.stage, { hash: run.stage_hash });
-  const found = await staleness(experiment, lastDone);
+  const found = await staleness(experiment, doneHashes(experiment.folder));
   return upstream(experiment, stage).filter((name) => found.get(name)?.stale);
 }
 

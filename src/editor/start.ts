@@ -10,7 +10,7 @@ import { createRun } from '../runs/create';
 import type { RunDir } from '../runs/directory';
 import { isActive } from '../runs/format';
 import { launchTrainer } from '../runs/launch';
-import { listRuns, readRunInfo } from '../runs/registry';
+import { doneHashes, readRunInfo } from '../runs/registry';
 import type { EditorContext } from './context';
 import { requireTrust } from './trust';
 
@@ -72,12 +72,7 @@ export async function launch(context: EditorContext, dir: RunDir): Promise<void>
 /** The stages to run before this one, in order: those whose result is missing or older than what made it. */
 export async function staleUpstream(target: StageTarget): Promise<string[]> {
   const experiment = checkedExperiment(target.config, target.stage);
-  const lastDone = new Map<string, { hash: string }>();
-  for (const { run, state } of listRuns(experiment.folder)) {
-    if (state === 'done' && run.stage_hash && !lastDone.has(run.stage))
-      lastDone.set(run.stage, { hash: run.stage_hash });
-  }
-  const found = await staleness(experiment, lastDone);
+  const found = await staleness(experiment, doneHashes(experiment.folder));
   return upstream(experiment, target.stage).filter((name) => found.get(name)?.stale);
 }
 

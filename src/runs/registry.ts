@@ -72,6 +72,14 @@ export function latestDone(folder: string, stage: string, filter: RunFilter = {}
   });
 }
 
+/** For each stage, the hash that its newest finished run recorded: what staleness compares with. */
+export function doneHashes(folder: string): Map<string, { hash: string }> {
+  const hashes = new Map<string, { hash: string }>();
+  for (const { run, state } of listRuns(folder))
+    if (state === 'done' && run.stage_hash && !hashes.has(run.stage)) hashes.set(run.stage, { hash: run.stage_hash });
+  return hashes;
+}
+
 /**
  * Finds a run by its id, a unique prefix of it, its folder's path, or `<stage>@latest`.
  * Throws a UserError that lists the candidates where it is none or several.
