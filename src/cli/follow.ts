@@ -63,8 +63,8 @@ class Follower {
         if (!info) return this.lost();
         if (interrupt.count > 1) return this.detached(info);
         if (!isActive(info.state)) {
-          // Rows may have come between the two looks.
-          this.read();
+          // Rows may have come between the two looks; the last evaluation of a quick run comes here.
+          if (this.read() || evaluated) this.show(info, true);
           return this.ended(info);
         }
         this.show(info, evaluated);
