@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { request } from '../../src/runs/control';
 import { RunDir } from '../../src/runs/directory';
 import { Workbench, type WorkbenchOptions } from '../host/workbench';
 import { expectPoints } from './drawn-points';
@@ -37,6 +38,9 @@ async function onlyRun(window: Workbench): Promise<RunDir> {
 async function waitForState(dir: RunDir, ...states: string[]): Promise<void> {
   await vi.waitFor(() => expect(states).toContain(dir.state()), { timeout: 120_000, interval: 100 });
 }
+
+/** So many steps that no machine comes to the end before the run is stopped. */
+const ENDLESS = 2_000_000;
 
 /** Makes the fixture's run long enough to be stopped in its midst. */
 function lengthen(steps: number): (folder: string) => void {
@@ -75,7 +79,7 @@ describe('a click on Run', () => {
   });
 
   it('goes on while the window is loaded anew', async () => {
-    const window = await open({ prepare: lengthen(20_000) });
+    const window = await open({ prepare: lengthen(ENDLESS) });
     await window.lens('Run').first().click();
     const dir = await onlyRun(window);
     await waitForSteps(dir, 20);
@@ -97,6 +101,9 @@ describe('stop, pause and resume', () => {
     await window.lens('Run').first().click();
     const dir = await onlyRun(window);
     await waitForSteps(dir, 20);
+    // held by another window, as it were: else a fast machine is done before the click
+    request(dir, 'pause');
+    await waitForState(dir, 'paused');
     await window.lens('Stop').first().click();
     await waitForState(dir, 'stopped');
     const stopped = dir.readRun().step;
@@ -110,7 +117,7 @@ describe('stop, pause and resume', () => {
   });
 
   it('holds after a step and goes on in the same process', async () => {
-    const window = await open({ prepare: lengthen(20_000) });
+    const window = await open({ prepare: lengthen(ENDLESS) });
     await window.lens('Run').first().click();
     const dir = await onlyRun(window);
     await waitForSteps(dir, 10);
