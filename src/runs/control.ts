@@ -3,14 +3,8 @@ import { join } from 'node:path';
 import { UserError } from '../config/errors';
 import type { RunDir } from './directory';
 import { createExclusive, isMissing, namesIn, readIfThere, withRetry, writeError } from './files';
-import {
-  CONTROL_VERBS,
-  controlSchema,
-  FORMAT_VERSION,
-  isActive,
-  type ControlRequest,
-  type ControlVerb,
-} from './format';
+import { CONTROL_VERBS, FORMAT_VERSION, isActive, type ControlRequest, type ControlVerb } from './format';
+import { controlSchema } from './schema';
 
 const NAME = /^(\d+)-([a-z]+)\.json$/;
 /** On file systems without hard links a file may be there a moment before its content. */

@@ -5,7 +5,6 @@ import {
   isEventRow,
   isMetricsRow,
   isSampleRow,
-  runSchema,
   type EventRow,
   type MetricsRow,
   type RunFile,
@@ -13,6 +12,7 @@ import {
   type SampleRow,
 } from './format';
 import { readJsonl } from './jsonl';
+import { runSchema } from './schema';
 import { liveState } from './state';
 
 /** Paths and readers of one run. Reading never changes anything; only RunWriter writes. */

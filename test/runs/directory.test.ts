@@ -12,10 +12,11 @@ import {
 } from '../../src/runs/checkpoints';
 import { createRun } from '../../src/runs/create';
 import { RunDir } from '../../src/runs/directory';
-import { isEventRow, isMetricsRow, isSampleRow, RUN_ID, runId, runSchema, type RunState } from '../../src/runs/format';
+import { isEventRow, isMetricsRow, isSampleRow, RUN_ID, runId, type RunState } from '../../src/runs/format';
 import { joinSegments, readLineage } from '../../src/runs/lineage';
 import { findRun, latestDone, latestRun, listRuns } from '../../src/runs/registry';
 import { ownIdentity, identityOf, liveness } from '../../src/runs/process';
+import { runSchema } from '../../src/runs/schema';
 import { HEARTBEAT_LOST_MS, LAUNCH_LOST_MS, liveState } from '../../src/runs/state';
 import { RunWriter } from '../../src/runs/writer';
 import { emptyFolder, newRun } from './processes';
