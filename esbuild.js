@@ -1,7 +1,7 @@
 // Bundles the extension, the trainer, the command line and the webviews. `--watch` rebuilds on change.
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as esbuild from 'esbuild';
 
 const production = process.argv.includes('--production');
@@ -28,16 +28,50 @@ const shared = {
 const esmRequire =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
+/**
+ * The extension in parts, so that activation loads only what it needs: esbuild splits ESM alone, and VS Code takes
+ * CommonJS, so each part is turned into CommonJS by itself. @type {esbuild.Plugin}
+ */
+const asCommonJs = {
+  name: 'as-common-js',
+  setup(build) {
+    build.onStart(() => rmSync('dist/extension', { recursive: true, force: true }));
+    build.onEnd(async ({ outputFiles = [] }) => {
+      for (const { path, text } of outputFiles) {
+        const { code, map } = await esbuild.transform(text, {
+          format: 'cjs',
+          platform: 'node',
+          target: 'node20',
+          supported: { 'dynamic-import': false },
+          minify: production,
+          legalComments: 'none',
+          sourcemap: production ? false : 'external',
+          sourcefile: path,
+        });
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, map ? `${code}//# sourceMappingURL=${basename(path)}.map\n` : code);
+        if (map) writeFileSync(`${path}.map`, map);
+      }
+    });
+  },
+};
+
 /** @type {esbuild.BuildOptions[]} */
 const builds = [
   {
     ...shared,
     entryPoints: ['src/editor/extension.ts'],
-    outfile: 'dist/extension.cjs',
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    chunkNames: 'extension/[name]-[hash]',
+    splitting: true,
+    write: false,
     platform: 'node',
-    format: 'cjs',
+    format: 'esm',
     target: 'node20',
     external,
+    sourcemap: production ? false : 'inline',
+    plugins: [withoutLocales, asCommonJs],
   },
   {
     ...shared,

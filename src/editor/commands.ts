@@ -2,13 +2,12 @@ import { rm } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { UserError } from '../config/errors';
 import { isActive } from '../runs/format';
-import { branchRun } from './branch';
 import { openPlace, showError, type EditorContext } from './context';
 import { openCurves } from './curves-panel';
+import { core } from './loading';
 import { openLog } from './output';
 import { reveal, runOf } from './run';
 import { openSamples } from './samples';
-import { launch } from './start';
 import { asStage } from './targets';
 import { requireTrust } from './trust';
 
@@ -55,6 +54,7 @@ export function register(context: EditorContext): vscode.Disposable {
     command('branch', async (argument, step) => {
       requireTrust('Branching from a run');
       const run = await runOf(context, argument, 'Branch from a run');
+      const { branchRun, launch } = await core();
       const dir = run && (await branchRun(run, typeof step === 'number' ? step : undefined));
       if (!dir) return;
       reveal(context, dir.id);

@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as vscode from 'vscode';
-import { complete, type Completion, type FolderEntry } from '../config/complete';
+import type { Completion, FolderEntry } from '../config/complete';
 import type { EditorContext } from './context';
 import { toRange } from './diagnostics';
 import { ALIGN_SELECTOR } from './experiments';
+import { core } from './loading';
 
 /** Of a folder with very many files the first are offered. */
 const MOST_ENTRIES = 500;
@@ -14,7 +15,8 @@ export function register(_context: EditorContext): vscode.Disposable {
   return vscode.languages.registerCompletionItemProvider(
     ALIGN_SELECTOR,
     {
-      provideCompletionItems: (document, position) => {
+      provideCompletionItems: async (document, position) => {
+        const { complete } = await core();
         const folder = dirname(document.uri.fsPath);
         const found = complete(document.getText(), document.offsetAt(position), (path) =>
           entriesOf(resolve(folder, path)),

@@ -18,9 +18,10 @@ export interface EditorContext {
 
 export function createContext(extension: vscode.ExtensionContext): EditorContext {
   const log = vscode.window.createOutputChannel('Alignment Lab', { log: true });
-  const experiments = new Experiments();
+  const warn = (error: unknown): void => log.warn(messageOf(error));
+  const experiments = new Experiments(warn);
   const runs = new RunLibrary((problem) => log.warn(problem));
-  const staleness = new StalenessBoard(experiments, runs, (error) => log.warn(messageOf(error)));
+  const staleness = new StalenessBoard(experiments, runs, warn);
   extension.subscriptions.push(log, experiments, runs, staleness);
   const trainerPath = join(extension.extensionPath, 'dist', 'trainer.js');
   return { extension, log, experiments, runs, staleness, trainerPath };

@@ -38,8 +38,12 @@ function toDiagnostic(document: vscode.TextDocument, found: Diagnostic): vscode.
   return diagnostic;
 }
 
-function quickFixes(context: EditorContext, document: vscode.TextDocument, at: vscode.Range): vscode.CodeAction[] {
-  const { parsed } = context.experiments.current(document);
+async function quickFixes(
+  context: EditorContext,
+  document: vscode.TextDocument,
+  at: vscode.Range,
+): Promise<vscode.CodeAction[]> {
+  const { parsed } = await context.experiments.current(document);
   return parsed.diagnostics
     .filter((found) => toRange(document, found.range).intersection(at) !== undefined)
     .flatMap((found) =>

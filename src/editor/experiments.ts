@@ -2,9 +2,8 @@ import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { sortDiagnostics } from '../config/diagnostic';
 import type { StageOutline } from '../config/experiment';
-import { checkFiles } from '../config/files';
-import { folderTest } from '../config/load';
-import { parseExperiment, type ParseResult } from '../config/parse';
+import type { ParseResult } from '../config/parse';
+import { core } from './loading';
 import { outlineAfterError } from './outline';
 
 /** A config document as the editor knows it: the last parse, and the stages of the last one without syntax errors. */
@@ -36,7 +35,7 @@ export class Experiments implements vscode.Disposable {
   /** A config file was opened or found in the workspace. */
   readonly onFile = this.found.event;
 
-  constructor() {
+  constructor(private readonly onProblem: (error: unknown) => void) {
     const { workspace } = vscode;
     this.subscriptions.push(
       this.changed,
@@ -57,13 +56,24 @@ export class Experiments implements vscode.Disposable {
   }
 
   /** The parse of the text as it is now, even in the middle of typing. */
-  current(document: vscode.TextDocument): KnownExperiment {
+  async current(document: vscode.TextDocument): Promise<KnownExperiment> {
+    await core();
     const held = this.known.get(document.uri.toString());
-    return held?.version === document.version ? held : this.parse(document);
+    return held?.version === document.version ? held : await this.parse(document);
   }
 
+  /** The open config documents that were parsed. */
   get all(): readonly KnownExperiment[] {
     return [...this.known.values()];
+  }
+
+  /** All open config documents: those that were not parsed yet are parsed first. */
+  async read(): Promise<readonly KnownExperiment[]> {
+    const open = vscode.workspace.textDocuments.filter(
+      (document) => this.isConfig(document) && !this.get(document.uri),
+    );
+    await Promise.all(open.map((document) => this.current(document)));
+    return this.all;
   }
 
   /** The config files that are known, as absolute paths. */
@@ -90,7 +100,7 @@ export class Experiments implements vscode.Disposable {
 
   private open(document: vscode.TextDocument): void {
     if (!this.isConfig(document)) return;
-    this.parse(document);
+    void this.current(document).catch(this.onProblem);
     if (!this.files.has(document.uri.fsPath)) {
       this.files.add(document.uri.fsPath);
       this.found.fire();
@@ -105,16 +115,17 @@ export class Experiments implements vscode.Disposable {
       key,
       setTimeout(() => {
         this.timers.delete(key);
-        if (this.known.get(key)?.version !== document.version) this.parse(document);
+        void this.current(document).catch(this.onProblem);
       }, DEBOUNCE_MS),
     );
   }
 
   private again(): void {
-    for (const { document } of [...this.known.values()]) this.parse(document);
+    for (const { document } of this.all) void this.parse(document).catch(this.onProblem);
   }
 
-  private parse(document: vscode.TextDocument): KnownExperiment {
+  private async parse(document: vscode.TextDocument): Promise<KnownExperiment> {
+    const { checkFiles, folderTest, parseExperiment } = await core();
     const key = document.uri.toString();
     const file = document.uri.fsPath;
     const text = document.getText();
@@ -123,6 +134,8 @@ export class Experiments implements vscode.Disposable {
     const parsed = { ...checked, diagnostics: sortDiagnostics([...checked.diagnostics, ...files]) };
     const outline = outlineAfterError(text, parsed, this.known.get(key)?.outline ?? []);
     const experiment = { document, version: document.version, parsed, outline };
+    // It may have been closed while the core was loaded.
+    if (document.isClosed) return experiment;
     this.known.set(key, experiment);
     this.changed.fire(experiment);
     return experiment;

@@ -27,7 +27,11 @@ export function register(context: EditorContext): vscode.Disposable {
   const age = setInterval(refresh, AGE_MS);
   const provider: vscode.CodeLensProvider = {
     onDidChangeCodeLenses: changed.event,
-    provideCodeLenses: (document) => lensesFor(context, document),
+    // The first time the document may not have been read yet.
+    provideCodeLenses: async (document) => {
+      if (!context.experiments.get(document.uri)) await context.experiments.current(document);
+      return lensesFor(context, document);
+    },
   };
   return vscode.Disposable.from(
     changed,

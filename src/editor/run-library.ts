@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
-import { isActive, isEventRow, isMetricsRow, isSampleRow } from '../runs/format';
+import { messageOf } from '../config/errors';
+import { byNewest, isActive, isEventRow, isMetricsRow, isSampleRow } from '../runs/format';
 import type { EventRow, MetricsRow, SampleRow } from '../runs/format';
-import { byNewest, type RunInfo } from '../runs/registry';
-import { JsonlTail } from '../runs/tail';
-import { JsonlFollower, RunWatcher } from '../runs/watch';
+import type { RunInfo } from '../runs/registry';
+import type { RunChange, RunWatcher } from '../runs/watch';
+import { core, type Core } from './loading';
 import type { RunFacts } from './run-words';
 
 type Listener<T> = (value: T) => void;
@@ -25,6 +26,12 @@ interface Entry extends KnownRun {
   wanted: number;
   latest: boolean;
   followers: { dispose(): void }[];
+}
+
+/** A config folder whose runs are followed. */
+interface Folder {
+  readonly watcher: Promise<RunWatcher>;
+  loaded: boolean;
 }
 
 class Signal<T> {
@@ -51,8 +58,11 @@ export interface RowsChange {
  * memory alone, so that lenses and trees never wait for a disk.
  */
 export class RunLibrary {
-  private readonly watchers = new Map<string, { watcher: RunWatcher; loaded: boolean }>();
+  private readonly folders = new Map<string, Folder>();
   private readonly entries = new Map<string, Entry>();
+  /** There from the first run on, which it reads. */
+  private parts: Core | undefined;
+  private disposed = false;
   private readonly changed = new Signal<readonly KnownRun[]>();
   private readonly grown = new Signal<RowsChange>();
 
@@ -66,39 +76,35 @@ export class RunLibrary {
   /** Begins to follow the runs of a config folder; again for one that is followed already is free. */
   follow(folder: string): void {
     const key = resolve(folder);
-    if (this.watchers.has(key)) return;
-    const watcher = new RunWatcher(key);
-    const state = { watcher, loaded: false };
-    this.watchers.set(key, state);
-    watcher.onChange((changes) => {
-      const touched = changes.map(({ kind, info }) => (kind === 'removed' ? this.drop(info) : this.put(info)));
-      this.readLatest();
-      this.changed.fire(touched);
-    });
-    watcher.start().then(
-      () => {
-        state.loaded = true;
-        this.changed.fire([]);
-      },
-      (error: unknown) => {
-        state.loaded = true;
-        this.onProblem(`The runs of ${key} could not be read: ${String(error)}`);
-      },
-    );
+    if (this.folders.has(key)) return;
+    const state: Folder = { watcher: core().then((parts) => this.watch(key, parts)), loaded: false };
+    this.folders.set(key, state);
+    state.watcher
+      .then((watcher) => watcher.start())
+      .then(
+        () => {
+          state.loaded = true;
+          this.changed.fire([]);
+        },
+        (error: unknown) => {
+          state.loaded = true;
+          this.onProblem(`The runs of ${key} could not be read: ${messageOf(error)}`);
+        },
+      );
   }
 
   /** True once the runs of the folder are known. */
   loaded(folder: string): boolean {
-    return this.watchers.get(resolve(folder))?.loaded ?? false;
+    return this.folders.get(resolve(folder))?.loaded ?? false;
   }
 
   get allLoaded(): boolean {
-    return [...this.watchers.values()].every(({ loaded }) => loaded);
+    return [...this.folders.values()].every(({ loaded }) => loaded);
   }
 
   /** Looks at the disk at once instead of at the next turn. */
   async refresh(): Promise<void> {
-    await Promise.all([...this.watchers.values()].map(({ watcher }) => watcher.look(true)));
+    await Promise.all([...this.folders.values()].map(async ({ watcher }) => (await watcher).look(true)));
   }
 
   /** All runs, the newest first. */
@@ -133,10 +139,22 @@ export class RunLibrary {
   }
 
   dispose(): void {
-    for (const { watcher } of this.watchers.values()) watcher.dispose();
+    this.disposed = true;
+    for (const { watcher } of this.folders.values()) void watcher.then((made) => made.dispose()).catch(() => undefined);
     for (const entry of this.entries.values()) this.unfollow(entry);
-    this.watchers.clear();
+    this.folders.clear();
     this.entries.clear();
+  }
+
+  private watch(folder: string, parts: Core): RunWatcher {
+    this.parts = parts;
+    const watcher = new parts.RunWatcher(folder);
+    watcher.onChange((changes: readonly RunChange[]) => {
+      const touched = changes.map(({ kind, info }) => (kind === 'removed' ? this.drop(info) : this.put(info)));
+      this.readLatest();
+      this.changed.fire(touched);
+    });
+    return watcher;
   }
 
   private put(info: RunInfo): KnownRun {
@@ -180,6 +198,8 @@ export class RunLibrary {
 
   private followFiles(entry: Entry): void {
     const { dir } = entry.info;
+    if (!this.parts || this.disposed) return;
+    const { JsonlFollower, JsonlTail } = this.parts;
     const take = <T>(rows: T[]) => {
       let first = rows.length > 0;
       return (event: { reset: boolean; rows: T[] }) => {

@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
 import type { RunDir } from '../runs/directory';
-import { request } from '../runs/control';
 import type { ControlVerb, RunState } from '../runs/format';
 import { showError, type EditorContext } from './context';
 import { openCurves } from './curves-panel';
+import { core } from './loading';
 import type { KnownRun } from './run-library';
-import { launch, staleUpstream, startStage, untilDone, type StageTarget } from './start';
+import type { StageTarget } from './start';
 import { asRunId, asStage, pickRun, pickStage } from './targets';
 import { requireTrust } from './trust';
 
@@ -47,17 +47,20 @@ export function register(context: EditorContext): vscode.Disposable {
       if (!run) return;
       if (run.state === 'paused') return await send(context, run, 'resume');
       reveal(context, run.run.id);
+      const { launch } = await core();
       await launch(context, run.info.dir);
     }),
   );
 }
 
 async function runStage(context: EditorContext, target: StageTarget): Promise<RunDir> {
+  const { startStage } = await core();
   return await startStage(context, target, (dir) => reveal(context, dir.id));
 }
 
 /** Runs what is stale before the stage, one after the other, then the stage. */
 async function runWithUpstream(context: EditorContext, target: StageTarget): Promise<RunDir> {
+  const { staleUpstream, untilDone } = await core();
   const before = await staleUpstream(target);
   return await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, cancellable: true, title: `Run ${target.stage} with upstream` },
@@ -73,6 +76,7 @@ async function runWithUpstream(context: EditorContext, target: StageTarget): Pro
 }
 
 async function send(context: EditorContext, { info }: KnownRun, verb: ControlVerb): Promise<void> {
+  const { request } = await core();
   request(info.dir, verb);
   await context.runs.refresh();
 }

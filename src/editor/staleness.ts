@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { ContentHashes } from '../config/contents';
-import { staleness, upstream } from '../config/graph';
+import type { ContentHashes } from '../config/contents';
 import type { Experiments, KnownExperiment } from './experiments';
+import { core } from './loading';
 import type { RunLibrary } from './run-library';
 
 export interface StageStaleness {
@@ -18,7 +18,8 @@ const AGE_MS = 15_000;
 
 /** Which stages changed since their last run: worked out in the background, answered from memory. */
 export class StalenessBoard implements vscode.Disposable {
-  private readonly hashes = new ContentHashes();
+  /** Of data files, kept from one examination to the next. */
+  private hashes: ContentHashes | undefined;
   private readonly board = new Map<string, ReadonlyMap<string, StageStaleness>>();
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly subscriptions: { dispose(): void }[];
@@ -94,7 +95,8 @@ export class StalenessBoard implements vscode.Disposable {
       const done = runs.find(({ state }) => state === 'done');
       if (done?.run.stage_hash) lastDone.set(name, { hash: done.run.stage_hash });
     }
-    const found = await staleness(experiment, lastDone, this.hashes);
+    const { ContentHashes, staleness, upstream } = await core();
+    const found = await staleness(experiment, lastDone, (this.hashes ??= new ContentHashes()));
     const stages = [...experiment.stages.keys()].map((name): [string, StageStaleness] => [
       name,
       {

@@ -33,7 +33,7 @@ function isRunNode(argument: unknown): argument is RunNode & { kind: 'run' } {
 export async function pickStage(context: EditorContext, title: string): Promise<StageTarget | undefined> {
   const active = vscode.window.activeTextEditor?.document;
   const known = active && context.experiments.get(active.uri);
-  const experiments = known ? [known] : context.experiments.all;
+  const experiments = known ? [known] : await context.experiments.read();
   const items = experiments.flatMap(({ document, outline }) =>
     outline.map(({ name, type }) => ({
       label: name,
@@ -51,7 +51,7 @@ export async function pickStage(context: EditorContext, title: string): Promise<
     return undefined;
   }
   await vscode.window.showTextDocument(vscode.Uri.file(file));
-  const opened = context.experiments.all.find(({ document }) => document.uri.fsPath === file);
+  const opened = (await context.experiments.read()).find(({ document }) => document.uri.fsPath === file);
   return opened ? pickStage(context, title) : undefined;
 }
 

@@ -1,12 +1,12 @@
 import { isAbsolute, join, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf } from '../config/errors';
-import { request } from '../runs/control';
 import { isActive } from '../runs/format';
 import type { EditorContext } from './context';
+import { core } from './loading';
 import type { KnownRun } from './run-library';
 import { stateWords } from './run-words';
-import { staleUpstream, startStage, untilDone, type StageTarget } from './start';
+import type { StageTarget } from './start';
 
 const TYPE = 'align';
 const POLL_MS = 250;
@@ -16,8 +16,8 @@ const STOPPED = 3;
 /** Stages as VS Code tasks: the same runs, with their progress in a terminal. Ctrl+C stops the run. */
 export function register(context: EditorContext): vscode.Disposable {
   return vscode.tasks.registerTaskProvider(TYPE, {
-    provideTasks: () =>
-      context.experiments.all.flatMap(({ document, outline }) => {
+    provideTasks: async () =>
+      (await context.experiments.read()).flatMap(({ document, outline }) => {
         const folder = vscode.workspace.getWorkspaceFolder(document.uri);
         if (!folder) return [];
         const config = relative(folder.uri.fsPath, document.uri.fsPath).replace(/\\/g, '/');
@@ -81,15 +81,14 @@ class RunTerminal implements vscode.Pseudoterminal {
     const run = this.id === undefined ? undefined : this.context.runs.get(this.id);
     if (!run || !isActive(run.state)) return;
     this.line('Stopping after this step; a checkpoint is written.');
-    try {
-      request(run.info.dir, 'stop');
-    } catch (error) {
-      this.line(messageOf(error));
-    }
+    core()
+      .then(({ request }) => request(run.info.dir, 'stop'))
+      .catch((error: unknown) => this.line(messageOf(error)));
   }
 
   private async run(): Promise<void> {
     try {
+      const { staleUpstream, startStage, untilDone } = await core();
       const before = this.upstream ? await staleUpstream(this.target) : [];
       for (const stage of before) {
         this.line(`${stage}: started`);

@@ -116,3 +116,14 @@ export function runId(stage: string, time: Date, suffix: string): string {
   const digits = time.toISOString().replace(/\D/g, '');
   return `${stage}-${digits.slice(0, 8)}-${digits.slice(8, 14)}-${suffix}`;
 }
+
+interface Dated {
+  readonly id: string;
+  readonly run: { readonly created: string };
+}
+
+/** Newest first; ids decide between runs of one moment. */
+export function byNewest(a: Dated, b: Dated): number {
+  if (a.run.created !== b.run.created) return a.run.created < b.run.created ? 1 : -1;
+  return a.id < b.id ? 1 : -1;
+}

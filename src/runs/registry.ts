@@ -4,7 +4,7 @@ import { UserError } from '../config/errors';
 import { runsFolderOf } from './create';
 import { RunDir } from './directory';
 import { namesIn } from './files';
-import type { RunFile, RunState } from './format';
+import { byNewest, type RunFile, type RunState } from './format';
 import { liveState } from './state';
 
 /** A run as it is now. `state` is the live one: `died` where run.json still says `running`. */
@@ -24,12 +24,6 @@ export function readRunInfo(dir: RunDir, now: number = Date.now()): RunInfo | un
     if (error instanceof UserError) return undefined;
     throw error;
   }
-}
-
-/** Newest first; ids decide between runs of one moment. */
-export function byNewest(a: RunInfo, b: RunInfo): number {
-  if (a.run.created !== b.run.created) return a.run.created < b.run.created ? 1 : -1;
-  return a.id < b.id ? 1 : -1;
 }
 
 /** All readable runs of a config folder, the newest first. Damaged ones are left out. */

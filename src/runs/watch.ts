@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { runsFolderOf } from './create';
 import { RunDir } from './directory';
 import { isMissing, namesIn } from './files';
-import { isActive } from './format';
-import { byNewest, readRunInfo, type RunInfo } from './registry';
+import { byNewest, isActive } from './format';
+import { readRunInfo, type RunInfo } from './registry';
 import { liveState } from './state';
 import type { JsonlTail, TailEvent } from './tail';
 

@@ -1,0 +1,17 @@
+/**
+ * What needs the config schema, the YAML parser and the schemas of run files: everything that activation can do
+ * without. Loaded by `core()` of loading.ts; nothing that the extension's entry reaches may import these files'
+ * values by itself (test/editor-unit/activation.test.ts holds it).
+ */
+export { complete } from '../config/complete';
+export { ContentHashes } from '../config/contents';
+export { checkFiles } from '../config/files';
+export { staleness, upstream } from '../config/graph';
+export { hover } from '../config/hover';
+export { folderTest } from '../config/load';
+export { parseExperiment } from '../config/parse';
+export { request } from '../runs/control';
+export { JsonlTail } from '../runs/tail';
+export { JsonlFollower, RunWatcher } from '../runs/watch';
+export { branchRun } from './branch';
+export { launch, staleUpstream, startStage, untilDone } from './start';
