@@ -28,8 +28,8 @@ if (missing) {
   );
   process.exit(1);
 }
-// The runtime's library lies there twice on macOS, under its full name and its short one.
-const libraries = platform === 'darwin' ? 'libonnxruntime.1.[0-9]*.dylib' : '{libonnxruntime.so.1,*.dll}';
+// The runtime's library lies there twice on macOS; the short name is the one that onnxruntime-node's binding asks for.
+const libraries = '{libonnxruntime.so.1,libonnxruntime.1.dylib,*.dll}';
 const native = [
   `!${runtime}/onnxruntime_binding.node`,
   `!${runtime}/${libraries}`,

@@ -13,7 +13,7 @@ import { preparePretrain } from '../stages/pretrain';
 import { prepareSft } from '../stages/sft';
 import type { StageContext } from '../stages/context';
 import type { Task } from '../stages/task';
-import { type Runtime, openRuntime } from '../tensor/runtime';
+import { type Runtime, openRuntime, physicalCores } from '../tensor/runtime';
 import { readState } from './checkpoint-state';
 import { Control } from './control';
 import { Loop } from './loop';
@@ -22,14 +22,34 @@ const EXIT = { done: 0, failed: 1, stopped: 3 } as const;
 
 /** The stage that each type names. */
 function prepare(stage: ResolvedStage, context: StageContext): Promise<Task> {
-  return stage.config.type === 'sft'
-    ? prepareSft(stage, stage.config, context)
-    : preparePretrain(stage, stage.config, context);
+  const { config } = stage;
+  switch (config.type) {
+    case 'pretrain':
+      return preparePretrain(stage, config, context);
+    case 'sft':
+      return prepareSft(stage, config, context);
+    default:
+      throw new UserError(`Stages of type ${config.type} do not run in this build.`, {
+        hint: 'Run a pretrain or sft stage.',
+      });
+  }
 }
 
-/** Threads for the arithmetic: the asked number, else one a physical core. */
-export function threadsFor(asked: number | null): number {
-  return asked ?? Math.max(1, availableParallelism());
+/**
+ * Threads for the arithmetic: the asked number; else what the run began with, where this machine has as many, since
+ * another number gives other bytes; else one a physical core.
+ */
+export function threadsFor(asked: number | null, environment: unknown): number {
+  if (asked !== null) return asked;
+  const before = threadsOf(environment);
+  return before !== undefined && before <= availableParallelism() ? before : physicalCores();
+}
+
+/** What an environment.json says. */
+function threadsOf(environment: unknown): number | undefined {
+  if (typeof environment !== 'object' || environment === null || !('threads' in environment)) return undefined;
+  const { threads } = environment;
+  return typeof threads === 'number' && Number.isSafeInteger(threads) && threads >= 1 ? threads : undefined;
 }
 
 /** Where the starting weights lie: a folder, or the latest result of a stage. */
@@ -102,7 +122,7 @@ export async function trainRun(dir: RunDir): Promise<number> {
     }
     runtime = openRuntime({
       device: stage.device,
-      threads: threadsFor(stage.threads),
+      threads: threadsFor(stage.threads, dir.readEnvironment()),
       onWarning: (message) => warn(writer, message),
     });
     writer.update({ device: runtime.device });

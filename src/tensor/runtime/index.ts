@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { UserError, messageOf } from '../../config/errors';
 import { BindingRuntime } from './binding';
+import { physicalCores } from './cores';
 import { devices as allDevices, type DeviceReport } from './devices';
 import { NativeRuntime } from './native';
 import { WebGpuRuntime } from './webgpu';
@@ -18,6 +18,7 @@ export type {
   ValueInfo,
 } from './types';
 
+export { physicalCores } from './cores';
 export type { DeviceReport } from './devices';
 
 /**
@@ -26,7 +27,7 @@ export type { DeviceReport } from './devices';
  */
 export function openRuntime(options: RuntimeOptions = {}): Runtime {
   const { device = 'cpu', backend, library, onWarning } = options;
-  const threads = options.threads ?? availableParallelism();
+  const threads = options.threads ?? physicalCores();
   const spinning = options.spinning ?? true;
   if (!Number.isSafeInteger(threads) || threads < 1) {
     throw new UserError(`A run cannot use ${threads} threads.`, { hint: 'Give a whole number of 1 or more.' });
@@ -51,6 +52,6 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
 const NATIVE_HINT = 'Leave the backend out, or set it to native.';
 
 /** Which devices this machine has, and why not where one is missing. */
-export function devices(threads = availableParallelism()): DeviceReport[] {
+export function devices(threads = physicalCores()): DeviceReport[] {
   return allDevices(threads);
 }

@@ -44,7 +44,7 @@ export function libraryPath(): string {
       hint: 'It serves Linux, macOS (Apple silicon) and Windows on x64 and arm64.',
     });
   }
-  const pattern = /^(libonnxruntime\.so\.1|libonnxruntime\.1\.\d+\.\d+\.dylib|onnxruntime\.dll)$/;
+  const pattern = /^(libonnxruntime\.so\.1|libonnxruntime\.1\.dylib|onnxruntime\.dll)$/;
   const name = readdirSync(folder).find((file) => pattern.test(file));
   if (!name) throw new UserError(`There is no ONNX Runtime library in ${folder}.`, { hint: 'Run npm ci again.' });
   return join(folder, name);
@@ -66,7 +66,8 @@ export function loadLibrary(path = libraryPath()): Library {
   return library;
 }
 
-function loadKoffi(): KoffiModule {
+/** koffi, with stacks large enough for ONNX Runtime: they can be set only before the first library is loaded. */
+export function loadKoffi(): KoffiModule {
   try {
     const koffi = requireHere('koffi') as KoffiModule;
     const { sync_stack_size: sync, async_stack_size: async } = koffi.config();
