@@ -9,22 +9,12 @@ export interface PackedRow {
   ids: Int32Array;
   /** Restart at 0 with every segment. */
   positions: Int32Array;
-  /** 1, 2, 3 …: tokens attend only within their segment. 0 stands for padding and appears only after `collate`. */
+  /** 1, 2, 3 …: tokens attend only within their segment. 0 stands for padding, which only a batch has. */
   segments: Int32Array;
   /** 1 = learnt; never on the first token of a segment. */
   mask: Uint8Array;
   /** Which examples stand here, in order, by their index in the input. */
   rows: number[];
-}
-
-/** A batch of rows padded to one length; arrays are [batch × length], row by row. */
-export interface PaddedBatch {
-  batch: number;
-  length: number;
-  ids: Int32Array;
-  positions: Int32Array;
-  segments: Int32Array;
-  mask: Uint8Array;
 }
 
 interface Piece {
@@ -125,26 +115,4 @@ export function packBlocks(documents: readonly Packable[], maxLength: number): P
   });
   if (maxLength - room > 1) close();
   return blocks;
-}
-
-/** Pads rows at the end to one length: the longest row's, rounded up to a multiple of `multipleOf`. */
-export function collate(rows: readonly PackedRow[], padId: number, multipleOf = 1): PaddedBatch {
-  const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 1);
-  const length = Math.ceil(longest / multipleOf) * multipleOf;
-  const size = rows.length * length;
-  const batch: PaddedBatch = {
-    batch: rows.length,
-    length,
-    ids: new Int32Array(size).fill(padId),
-    positions: new Int32Array(size),
-    segments: new Int32Array(size),
-    mask: new Uint8Array(size),
-  };
-  rows.forEach((row, i) => {
-    batch.ids.set(row.ids, i * length);
-    batch.positions.set(row.positions, i * length);
-    batch.segments.set(row.segments, i * length);
-    batch.mask.set(row.mask, i * length);
-  });
-  return batch;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { collate, packBlocks, packExamples, unpacked, type Packable, type PackedRow } from '../../src/data/packing';
+import { packBlocks, packExamples, unpacked, type Packable, type PackedRow } from '../../src/data/packing';
 
 const MAX = 16;
 
@@ -103,15 +103,13 @@ describe('packBlocks', () => {
   });
 });
 
-describe('unpacked and collate', () => {
-  it('pad to the longest row, with nothing learnt on padding', () => {
+describe('unpacked', () => {
+  it('gives each example with tokens a row of its own', () => {
     const rows = unpacked(examples([3, 0, 5]));
-    const batch = collate(rows, 9, 4);
-    expect([batch.batch, batch.length]).toEqual([2, 8]);
-    expect([...batch.ids]).toEqual([0, 1, 2, 9, 9, 9, 9, 9, 200, 201, 202, 203, 204, 9, 9, 9]);
-    expect([...batch.segments]).toEqual([1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0]);
-    expect([...batch.positions.slice(0, 4)]).toEqual([0, 1, 2, 0]);
-    batch.mask.forEach((bit, i) => bit && expect(batch.segments[i]).toBeGreaterThan(0));
-    expect(collate([], 9).length).toBe(1);
+    expect(rows.map((row) => row.rows)).toEqual([[0], [2]]);
+    expect([...rows[0].ids]).toEqual([0, 1, 2]);
+    expect([...rows[1].ids]).toEqual([200, 201, 202, 203, 204]);
+    expect([...rows[1].segments]).toEqual([1, 1, 1, 1, 1]);
+    expect([...rows[1].positions]).toEqual([0, 1, 2, 3, 4]);
   });
 });
