@@ -93,15 +93,15 @@ const builds = [
     external,
     banner: { js: `#!/usr/bin/env node\n${esmRequire}` },
   },
-  {
+  ...['curves', 'labeling'].map((name) => ({
     ...shared,
-    entryPoints: ['webview/curves/main.ts'],
-    outfile: 'dist/webview/curves.js',
+    entryPoints: [`webview/${name}/main.ts`],
+    outfile: `dist/webview/${name}.js`,
     platform: 'browser',
     format: 'iife',
     target: 'chrome120',
     loader: { '.ttf': 'file' },
-  },
+  })),
 ].filter((build) => existsSync(build.entryPoints[0]));
 
 /** The JSON Schema of align files, from the one schema in src/config, for editors other than ours. */
