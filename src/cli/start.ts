@@ -52,7 +52,7 @@ export async function startStage(experiment: Experiment, name: string): Promise<
   const problem = toUserError(checkFiles(experiment, name));
   if (problem) throw problem;
   const stage = resolveStage(experiment, name);
-  if (stage.model?.kind === 'stage') latestDone(experiment.folder, stage.model.name, { configFile: experiment.file });
+  for (const input of stage.upstream) latestDone(experiment.folder, input, { configFile: experiment.file });
   const dir = createRun({
     configFile: experiment.file,
     stage: name,

@@ -10,7 +10,7 @@ import { createRun } from '../runs/create';
 import type { RunDir } from '../runs/directory';
 import { isActive } from '../runs/format';
 import { launchTrainer } from '../runs/launch';
-import { doneHashes, readRunInfo } from '../runs/registry';
+import { doneHashes, latestDone, readRunInfo } from '../runs/registry';
 import type { EditorContext } from './context';
 import { requireTrust } from './trust';
 
@@ -37,7 +37,10 @@ export async function saveConfig(config: string): Promise<void> {
   if (open?.isDirty) await open.save();
 }
 
-/** Makes the run of a stage and starts its process. `onCreated` is called before the process is up. */
+/**
+ * Makes the run of a stage and starts its process. `onCreated` is called before the process is up. Throws a UserError,
+ * before there is a run, where a file or an upstream result is missing.
+ */
 export async function startStage(
   context: EditorContext,
   target: StageTarget,
@@ -47,6 +50,7 @@ export async function startStage(
   await saveConfig(target.config);
   const experiment = checkedExperiment(target.config, target.stage);
   const stage = resolveStage(experiment, target.stage);
+  for (const input of stage.upstream) latestDone(experiment.folder, input, { configFile: target.config });
   const dir = createRun({
     configFile: target.config,
     stage: target.stage,
