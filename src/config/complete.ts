@@ -143,6 +143,10 @@ const WANTED: Record<Role, RegExp | undefined> = {
   'prompt-file-or-value': /\.(jsonl|json|txt)$/i,
   'config-file': /\.json$/i,
   'template-file': /\.(jinja2?|j2)$/i,
+  'stage-or-labels': /\.jsonl$/i,
+  'rule-file': /\.[cm]?js$/i,
+  'text-file': /\.(md|markdown|txt)$/i,
+  'text-file-or-value': /\.(md|txt)$/i,
 };
 
 /** Entries of the folder that the path typed so far leads to; only the last part of the path is replaced. */

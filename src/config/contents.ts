@@ -37,8 +37,19 @@ export class ContentHashes {
 
   /** Of a model's or tokenizer's folder: names and contents of its weights, configs and templates. */
   async folder(folder: string): Promise<string> {
+    return this.filesOf(folder, (name) => MODEL_FILES.test(name));
+  }
+
+  /** Of a folder of pairs and labels, comments left out; or of one file of them. */
+  async labels(place: string): Promise<string> {
+    const stats = await stat(place).catch(() => undefined);
+    if (stats?.isFile()) return this.file(place);
+    return this.filesOf(place, (name) => name.endsWith('.jsonl') && name !== 'comments.jsonl');
+  }
+
+  private async filesOf(folder: string, counts: (name: string) => boolean): Promise<string> {
     const names = await readdir(folder).catch(() => []);
-    const files = names.filter((name) => MODEL_FILES.test(name)).sort();
+    const files = names.filter(counts).sort();
     if (files.length === 0) return 'missing';
     const parts: string[] = [];
     for (const name of files) parts.push(`${name} ${await this.file(path.join(folder, name))}`);

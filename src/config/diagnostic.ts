@@ -47,6 +47,7 @@ export type DiagnosticCode =
   | 'bad-name'
   | 'not-yet'
   | 'unknown-stage'
+  | 'wrong-stage'
   | 'cycle'
   | 'missing-file'
   | 'wrong-file'

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { sortDiagnostics, START, type Diagnostic, type DiagnosticCode, type Fix } from './diagnostic';
-import type { Experiment } from './experiment';
-import { resolveStage } from './load';
-import { looksLikeHubId } from './reference';
+import { sortDiagnostics, START, type Diagnostic, type DiagnosticCode, type Fix, type Range } from './diagnostic';
+import type { Experiment, Positions } from './experiment';
+import { looksLikeHubId, mentionsIn, modelReference, namesStage } from './reference';
+import { stageKeys } from './schema/experiment';
+import type { KeySpec } from './schema/meta';
 import { nearest } from './suggest';
 
 type Found = Pick<Diagnostic, 'code' | 'message' | 'hint'> & { readonly instead?: string; readonly made?: boolean };
@@ -15,7 +16,7 @@ export function checkFiles(experiment: Experiment, only?: string): Diagnostic[] 
   const add = (keys: readonly string[], written: string, found: Found | undefined) => {
     if (!found) return;
     const field = keys.join('.');
-    const place = experiment.positions.get(field)?.value ?? { start: START, end: START };
+    const place = placeOf(experiment.positions, keys);
     const { instead } = found;
     const single = place.end.offset - place.start.offset === written.length;
     const fixes: Fix[] =
@@ -39,34 +40,50 @@ export function checkFiles(experiment: Experiment, only?: string): Diagnostic[] 
 
   for (const [name, config] of experiment.stages) {
     if (only !== undefined && only !== name) continue;
-    const at = (key: string) => ['stages', name, key];
-    const { inputs, model } = resolveStage(experiment, name);
-    inputs.data.forEach((file, i) =>
-      add(at('data'), config.data[i], fileProblem(file, config.data[i], folder, 'data')),
-    );
-    const single = [
-      ['held_out', inputs.heldOut, config.held_out, 'held-out rows'],
-      ['sample_prompts', inputs.samplePrompts, config.sample_prompts, 'prompts'],
-      ['chat_template', inputs.chatTemplate, config.chat_template, 'a template'],
-      ['architecture', inputs.architecture, config.type === 'pretrain' && config.architecture, 'an architecture'],
-    ] as const;
-    for (const [key, file, written, what] of single) {
-      if (file === null || typeof written !== 'string') continue;
-      add(at(key), written, fileProblem(file, written, folder, what));
+    for (const mention of mentionsIn(stageKeys(config.type), config)) {
+      if (namesStage(mention, experiment.stages)) continue;
+      const { spec, written } = mention;
+      add(['stages', name, ...mention.path], written, problemAt(spec, path.resolve(folder, written), written, folder));
     }
-    if (inputs.tokenizer !== null && config.type === 'pretrain' && typeof config.tokenizer === 'string')
-      add(
-        at('tokenizer'),
-        config.tokenizer,
-        folderProblem(inputs.tokenizer, config.tokenizer, folder, 'tokenizer.json'),
-      );
-    if (model?.kind === 'folder') {
-      const keys = config.model === null ? ['model'] : at('model');
-      const written = config.model ?? experiment.model ?? '';
-      add(keys, written, folderProblem(model.path, written, folder, 'config.json'));
-    }
+    const start = modelReference(config, experiment.model);
+    if (start === null || start !== experiment.model || ('model' in config && config.model !== null)) continue;
+    add(['model'], start, folderProblem(path.resolve(folder, start), start, folder, 'config.json'));
   }
   return sortDiagnostics([...diagnostics.values()]);
+}
+
+/** What is wrong with what a key names. */
+function problemAt({ role, name }: KeySpec, place: string, written: string, base: string): Found | undefined {
+  if (role === 'stage-or-folder') return folderProblem(place, written, base, 'config.json');
+  if (role === 'folder') return folderProblem(place, written, base, 'tokenizer.json');
+  if (role !== 'stage-or-labels') return fileProblem(place, written, base, WORDS.get(name) ?? 'data');
+  const stats = statSync(place, { throwIfNoEntry: false });
+  if (!stats?.isDirectory())
+    return stats ? fileProblem(place, written, base, 'labels') : missing(place, written, base, 'folder');
+  if (existsSync(path.join(place, 'pairs.jsonl'))) return undefined;
+  const hint = 'Name a folder that a generate stage made, such as ./labels/collect, or a file of labels.';
+  return { code: 'wrong-file', message: `the folder ${written} has no pairs.jsonl.`, hint };
+}
+
+/** What belongs into the file of a key. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['held_out', 'held-out rows'],
+  ['sample_prompts', 'prompts'],
+  ['prompts', 'prompts'],
+  ['chat_template', 'a template'],
+  ['architecture', 'an architecture'],
+  ['rule', 'a function `reward`'],
+  ['guideline', 'a guideline'],
+  ['phrases', 'phrases'],
+]);
+
+/** Of a value, or of the innermost around it that stands in the file. */
+function placeOf(positions: Positions, keys: readonly string[]): Range {
+  for (let length = keys.length; length > 0; length--) {
+    const found = positions.get(keys.slice(0, length).join('.'));
+    if (found) return found.value;
+  }
+  return { start: START, end: START };
 }
 
 function fileProblem(file: string, written: string, base: string, what: string): Found | undefined {
@@ -78,7 +95,7 @@ function fileProblem(file: string, written: string, base: string, what: string):
     hint,
   });
   if (stats.isDirectory()) {
-    const inside = readdirSync(file).filter((name) => /\.(jsonl|json|txt|jinja)$/.test(name))[0];
+    const inside = readdirSync(file).filter((name) => /\.(jsonl|json|txt|jinja|js|md)$/.test(name))[0];
     return wrong(
       'a folder',
       inside ? `Name a file in it, such as ${path.posix.join(written, inside)}.` : 'Name a file.',

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import path from 'node:path';
 import { ContentHashes } from './contents';
 import type { Experiment } from './experiment';
 import { resolveStage } from './load';
-import { upstreamStages } from './reference';
-import type { StageConfig } from './schema/experiment';
+import { mentionsIn, namesStage, upstreamStages } from './reference';
+import { stageKeys, type StageConfig, type StageType } from './schema/experiment';
 
 /** All stages that must have run before this one, in the order in which to run them. */
 export function upstream(experiment: Experiment, name: string): string[] {
@@ -49,15 +50,27 @@ export interface Staleness {
  */
 export async function stageHash(experiment: Experiment, name: string, hashes = new ContentHashes()): Promise<string> {
   const stage = resolveStage(experiment, name);
-  const { inputs, model } = stage;
-  const data = [...inputs.data, inputs.heldOut, inputs.chatTemplate, inputs.architecture];
+  const { inputs, model, config, folder } = stage;
   const contents: string[] = [];
-  for (const file of data) contents.push(file === null ? 'none' : await hashes.file(file));
+  for (const file of [...inputs.data, inputs.heldOut, inputs.chatTemplate, inputs.architecture])
+    contents.push(file === null ? 'none' : await hashes.file(file));
   contents.push(inputs.tokenizer === null ? 'none' : await hashes.folder(inputs.tokenizer));
-  const weights = model?.kind === 'folder' ? await hashes.folder(model.path) : (model?.name ?? 'random');
+  const weights = [model?.kind === 'folder' ? await hashes.folder(model.path) : (model?.name ?? 'random')];
+  for (const mention of mentionsIn(stageKeys(config.type), resultKeys(config))) {
+    const { role } = mention.spec;
+    const place = path.resolve(folder, mention.written);
+    if (role === 'stage-or-folder') {
+      const isStage = namesStage(mention, experiment.stages);
+      weights.push(isStage ? mention.written : await hashes.folder(place));
+    } else if (role === 'rule-file' || (role === 'data-file' && mention.path[0] === 'prompts')) {
+      contents.push(await hashes.file(place));
+    }
+  }
+  if (stage.sources.labels) contents.push(await hashes.labels(stage.sources.labels.path));
   const before: string[] = [];
   for (const input of upstreamStages(experiment, name)) before.push(await stageHash(experiment, input, hashes));
-  const parts = [canonical({ ...resultKeys(stage.config), seed: stage.seed }), contents.join(), weights, before.join()];
+  const keys = nameless(resultKeys(config), config.type, experiment);
+  const parts = [canonical({ ...keys, seed: stage.seed }), contents.join(), weights.join(), before.join()];
   return ['v1', ...parts.map((part) => createHash('sha256').update(part).digest('hex').slice(0, 16))].join('-');
 }
 
@@ -87,22 +100,38 @@ function differences(last: string, now: string): StaleReason[] {
   return places.filter((_, i) => before[i] !== after[i]);
 }
 
-/** Keys that decide the result, files left to their contents. What is only pace or bookkeeping is left out. */
+/** What is only pace, bookkeeping or a word to people; and the keys whose contents are hashed by themselves. */
+const NOT_IN_RESULT = new Set([
+  'model',
+  'data',
+  'micro_batch_size',
+  'checkpoint_every',
+  'keep_checkpoints',
+  'sample_every',
+  'sample_prompts',
+  'monitors',
+  'guideline',
+]);
+
+/** The keys that decide the result. */
 function resultKeys(config: StageConfig): Record<string, unknown> {
-  const {
-    model: _model,
-    data: _data,
-    micro_batch_size: _micro,
-    checkpoint_every: _checkpoint,
-    keep_checkpoints: _keep,
-    sample_every: _every,
-    sample_prompts: _prompts,
-    ...rest
-  } = config;
-  const keys: Record<string, unknown> = { ...rest };
-  for (const key of ['held_out', 'architecture', 'tokenizer']) if (typeof keys[key] === 'string') keys[key] = 'a file';
-  if (typeof keys.chat_template === 'string' && !/\{\{|\{%/.test(keys.chat_template)) keys.chat_template = 'a file';
-  return keys;
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !NOT_IN_RESULT.has(key)));
+}
+
+/** With files and folders left to their contents: their names do not count. */
+function nameless(keys: Record<string, unknown>, type: StageType, { stages }: Experiment): Record<string, unknown> {
+  const names = new Set(
+    mentionsIn(stageKeys(type), keys)
+      .filter((mention) => !namesStage(mention, stages))
+      .map((mention) => mention.path.join('.')),
+  );
+  const visit = (value: unknown, at: string): unknown => {
+    if (names.has(at)) return 'a file';
+    if (Array.isArray(value)) return value.map((item, i) => visit(item, `${at}.${i + 1}`));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, visit(item, `${at}.${key}`)]));
+  };
+  return Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, visit(value, key)]));
 }
 
 /** JSON with sorted keys: the order in the file does not matter. */

@@ -2,10 +2,11 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } fr
 import path from 'node:path';
 import { START, type Diagnostic, type DiagnosticCode } from './diagnostic';
 import { UserError } from './errors';
-import type { Experiment, ResolvedStage, StageInputs } from './experiment';
+import type { Experiment, ModelSource, ResolvedStage } from './experiment';
 import { parseExperiment, type ParseResult } from './parse';
-import { isInlineTemplate, modelReference, modelSource } from './reference';
+import { modelReference, modelSource, upstreamStages } from './reference';
 import type { StageConfig } from './schema/experiment';
+import { stageInputs, stageSources } from './stage-inputs';
 import { nearest } from './suggest';
 
 export interface LoadOptions {
@@ -106,35 +107,41 @@ export function resolveStage(experiment: Experiment, name: string): ResolvedStag
       code: 'unknown-stage',
     });
   }
-  const { folder, device, threads, seed } = experiment;
-  const reference = modelReference(config, experiment.model);
+  const { folder, device, threads, seed, model } = experiment;
+  const reference = modelReference(config, model);
+  const start = reference === null ? null : modelSource(reference, experiment.stages, folder);
+  const upstream = upstreamStages(experiment, name);
+  return stageOf({ name, config, model: start, upstream, folder }, { device, threads, seed });
+}
+
+interface StageParts {
+  readonly name: string;
+  readonly config: StageConfig;
+  readonly model: ModelSource | null;
+  /** The names that are stages; all else are folders. */
+  readonly upstream: readonly string[];
+  readonly folder: string;
+}
+
+/** A stage with all its paths made absolute. */
+export function stageOf(
+  { name, config, model, upstream, folder }: StageParts,
+  machine: Pick<ResolvedStage, 'device' | 'threads' | 'seed'>,
+): ResolvedStage {
   const inputs = stageInputs(config, folder);
+  const sources = stageSources(config, model, new Set(upstream), folder);
+  const named: unknown[] = Object.values(inputs).flat();
+  const files = [...named, sources.labels?.path];
   return {
     name,
     type: config.type,
     config,
-    model: reference === null ? null : modelSource(reference, experiment.stages, folder),
+    model,
     inputs,
-    files: Object.values(inputs)
-      .flat()
-      .filter((file): file is string => typeof file === 'string'),
+    sources,
+    upstream,
+    files: files.filter((file): file is string => typeof file === 'string'),
     folder,
-    device,
-    threads,
-    seed,
-  };
-}
-
-/** The files that a stage's config names, absolute. Also for a config.json of a run, with its config file's folder. */
-export function stageInputs(config: StageConfig, folder: string): StageInputs {
-  const absolute = (value: unknown) => (typeof value === 'string' ? path.resolve(folder, value) : null);
-  const { chat_template: template } = config;
-  return {
-    data: config.data.map((file) => path.resolve(folder, file)),
-    heldOut: absolute(config.held_out),
-    samplePrompts: absolute(config.sample_prompts),
-    chatTemplate: template === null || isInlineTemplate(template) ? null : path.resolve(folder, template),
-    architecture: config.type === 'pretrain' ? absolute(config.architecture) : null,
-    tokenizer: config.type === 'pretrain' ? absolute(config.tokenizer) : null,
+    ...machine,
   };
 }

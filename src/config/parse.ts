@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { checkCombinations } from './checks/combination';
+import { checkEnsembles } from './checks/loop';
 import { checkReferences } from './checks/graph';
 import { checkKeys, duplicate } from './checks/keys';
 import { checkStage } from './checks/stage';
@@ -98,6 +99,7 @@ function checkExperiment(
     stages.set(entry.key, config);
     checkCombinations(entry, config, typeof topModel === 'string' ? topModel : null, report);
   }
+  for (const entry of seen.values()) checkEnsembles(entry, stages, report);
   checkReferences(top, stagesMap, { report, isFolder });
   if (hasErrors(report.diagnostics)) return undefined;
   const parsed = experimentSchema.omit({ stages: true }).safeParse(Object.fromEntries(values));
@@ -137,13 +139,20 @@ function isLaterDevice(key: string, top: MapTree, report: Report): boolean {
 function stageKeyAtTop(key: string): string | undefined {
   const types = STAGE_TYPES.filter((type) => stageKeys(type).has(key));
   return types.length > 0
-    ? `It is a key of ${types.join(' and ')} stages. Move it into the stage it is for.`
+    ? `It is a key of ${types.length === STAGE_TYPES.length ? 'all' : types.join(', ')} stages. Move it into the stage it is for.`
     : undefined;
 }
 
 function positionsOf(top: MapTree): Positions {
   const positions = new Map<string, { key: Range; value: Range }>();
   const walk = (tree: Tree, path: string) => {
+    if (tree.kind === 'list') {
+      tree.items.forEach((item, i) => {
+        const at = `${path}.${i + 1}`;
+        if (!positions.has(at)) positions.set(at, { key: item.range, value: item.range });
+        walk(item, at);
+      });
+    }
     if (tree.kind !== 'map') return;
     for (const { key, keyRange, value } of tree.entries) {
       const at = path ? `${path}.${key}` : key;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UserError } from './errors';
 import type { ResolvedStage } from './experiment';
-import { stageInputs } from './load';
+import { stageOf } from './load';
 import { DEVICES, stageSchema } from './schema/experiment';
 
 /** `config.json` of a run: all that a stage was started with, every default filled in. */
@@ -14,6 +14,8 @@ const runConfigSchema = z.object({
       z.object({ kind: z.literal('folder'), path: z.string() }),
     ])
     .nullable(),
+  /** The names in `config` that are stages. Runs of the first version have one at most, in `model`. */
+  upstream: z.array(z.string()).default([]),
   device: z.enum(DEVICES),
   threads: z.number().int().nullable(),
   seed: z.number().int(),
@@ -21,8 +23,8 @@ const runConfigSchema = z.object({
 });
 export type RunConfig = z.infer<typeof runConfigSchema>;
 
-export function runConfigOf({ name, model, device, threads, seed, config }: ResolvedStage): RunConfig {
-  return { v: 1, name, model, device, threads, seed, config };
+export function runConfigOf({ name, model, upstream, device, threads, seed, config }: ResolvedStage): RunConfig {
+  return { v: 1, name, model, upstream: [...upstream], device, threads, seed, config };
 }
 
 /** The stage behind a run. `folder` is the config file's. Throws a UserError where `value` is no such config. */
@@ -38,10 +40,6 @@ export function parseRunConfig(value: unknown, folder: string, file: string): Re
       },
     );
   }
-  const { name, model, device, threads, seed, config } = parsed.data;
-  const inputs = stageInputs(config, folder);
-  const files = Object.values(inputs)
-    .flat()
-    .filter((path): path is string => typeof path === 'string');
-  return { name, type: config.type, config, model, inputs, files, folder, device, threads, seed };
+  const { name, model, upstream, device, threads, seed, config } = parsed.data;
+  return stageOf({ name, config, model, upstream, folder }, { device, threads, seed });
 }

@@ -1,4 +1,4 @@
-import type { PretrainConfig, SftConfig } from '../config/schema/experiment';
+import { isTraining, type PretrainConfig, type SftConfig } from '../config/schema/experiment';
 import { UserError } from '../config/errors';
 import type { ResolvedStage } from '../config/experiment';
 import { readRows } from '../data/files';
@@ -50,7 +50,7 @@ export function readSplit(stage: ResolvedStage, format?: 'text'): { train: Row[]
   const { config, inputs, seed } = stage;
   const rows = readRows(inputs.data, { format });
   if (inputs.heldOut !== null) return { train: rows, heldOut: readRows(inputs.heldOut, { format }) };
-  return splitRows(rows, config.held_out as number | false, seed, contentOf);
+  return splitRows(rows, isTraining(config) ? (config.held_out as number | false) : false, seed, contentOf);
 }
 
 /** The part of a row that a model is asked, without the answer; for a text its first words. */
@@ -85,7 +85,7 @@ export interface SampleSettings {
 /** The sample prompts of a stage, rendered. Those that leave no room for an answer are left out, and told. */
 export function samplePrompts(stage: ResolvedStage, heldOut: readonly Row[], settings: SampleSettings): SamplePrompt[] {
   const { tokenizer, template, chat, positions, warn } = settings;
-  const { sample_prompts: wish } = stage.config;
+  const wish = isTraining(stage.config) ? stage.config.sample_prompts : 0;
   const { samplePrompts: file } = stage.inputs;
   const listed = (text: string): string | Message[] => (chat && template ? [{ role: 'user', content: text }] : text);
   const asked: (string | Message[])[] = Array.isArray(wish)

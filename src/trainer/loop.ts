@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { UserError } from '../config/errors';
-import type { StageConfig } from '../config/schema/experiment';
+import type { TrainingConfig } from '../config/schema/experiment';
 import {
   checkpointName,
   findCheckpoint,
@@ -25,7 +25,7 @@ interface Intervals {
 }
 
 /** Steps between events: a share of the run, or a number of steps; 0 is never. */
-function intervalsOf(config: StageConfig, total: number): Intervals {
+function intervalsOf(config: TrainingConfig, total: number): Intervals {
   const every = (value: number | false): number =>
     value === false ? 0 : value < 1 ? Math.max(1, Math.round(value * total)) : value;
   return {
@@ -48,7 +48,7 @@ export class Loop {
 
   constructor(
     private readonly task: Task,
-    private readonly config: StageConfig,
+    private readonly config: TrainingConfig,
     private readonly writer: RunWriter,
     private readonly control: Control,
     private readonly say: (line: string) => void,

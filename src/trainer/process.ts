@@ -4,6 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { UserError, messageOf } from '../config/errors';
 import type { ResolvedStage } from '../config/experiment';
 import { parseRunConfig } from '../config/run-config';
+import { isTraining } from '../config/schema/experiment';
 import { type ResumePoint, resumePoint } from '../runs/checkpoints';
 import type { RunDir } from '../runs/directory';
 import { waitForTurn } from '../runs/queue';
@@ -29,10 +30,12 @@ function prepare(stage: ResolvedStage, context: StageContext): Promise<Task> {
     case 'sft':
       return prepareSft(stage, config, context);
     default:
-      throw new UserError(`Stages of type ${config.type} do not run in this build.`, {
-        hint: 'Run a pretrain or sft stage.',
-      });
+      throw notInThisBuild(config.type);
   }
+}
+
+function notInThisBuild(type: string): UserError {
+  return new UserError(`Stages of type ${type} do not run in this build.`, { hint: 'Run a pretrain or sft stage.' });
 }
 
 /**
@@ -114,6 +117,8 @@ export async function trainRun(dir: RunDir): Promise<number> {
   let turn: { release(): void } | undefined;
   try {
     const stage = parseRunConfig(dir.readConfig(), dir.folder, dir.configFile);
+    const { config } = stage;
+    if (!isTraining(config)) throw notInThisBuild(config.type);
     const control = new Control(writer);
     turn = await takeTurn(stage, writer, control);
     if (!turn) {
@@ -136,7 +141,7 @@ export async function trainRun(dir: RunDir): Promise<number> {
       note: (event, details) => writer.event(event, details),
       say,
     });
-    const loop = new Loop(task, stage.config, writer, control, say);
+    const loop = new Loop(task, config, writer, control, say);
     await loop.resume(point);
     const outcome = await loop.run();
     writer.close(outcome);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { complete, type Completion, type FolderEntry } from '../../src/config/complete';
 import { hover } from '../../src/config/hover';
+import { STAGE_TYPES } from '../../src/config/schema/experiment';
 import { cursor } from './edits';
 
 const FILES: Record<string, FolderEntry[]> = {
@@ -104,7 +105,7 @@ describe('keys', () => {
 
 describe('values', () => {
   test('types, words, booleans', () => {
-    expect(labels('stages:\n  a:\n    type: |')).toEqual(['pretrain', 'sft']);
+    expect(labels('stages:\n  a:\n    type: |')).toEqual(STAGE_TYPES);
     expect(labels(`${STAGES}    schedule: c|`)).toEqual(['constant', 'linear', 'cosine']);
     expect(labels(`${STAGES}    packing: |`)).toEqual(['true', 'false']);
     expect(labels('device: |\nstages:\n')).toEqual(['cpu', 'webgpu']);
@@ -156,7 +157,7 @@ describe('hover', () => {
   test('on what stands for something else', () => {
     expect(shown(`${STAGES}    num_train|_epochs: 1\n`)).toContain('is called **`epochs`** here');
     expect(shown(`${STAGES}    bf1|6: true\n`)).toContain('float32');
-    expect(shown('stages:\n  a:\n    type: p|po\n')).toContain('do not run yet');
+    expect(shown('stages:\n  a:\n    type: k|to\n')).toContain('do not run yet');
   });
 
   test('on stages, types and references', () => {

@@ -198,7 +198,9 @@ describe('the check of files', () => {
       checkFiles(experiment, stage).map(({ severity, message }) => [severity, message]);
     const message = expect.stringContaining('data/corpus.jsonl has not been made yet') as string;
     expect(severities()).toEqual([['warning', message]]);
-    const name = [...experiment.stages].find(([, { data }]) => data.includes('data/corpus.jsonl'))?.[0];
+    const name = [...experiment.stages].find(
+      ([, config]) => 'data' in config && config.data?.includes('data/corpus.jsonl'),
+    )?.[0];
     expect(severities(name)).toEqual([['error', message]]);
   });
 });

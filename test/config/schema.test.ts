@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseExperiment } from '../../src/config/parse';
-import { STAGE_TYPES, stageKeys, TOP_KEYS } from '../../src/config/schema/experiment';
+import { STAGE_TYPES, stageKeys, TOP_KEYS, type StageType } from '../../src/config/schema/experiment';
 import { FOREIGN_KEYS } from '../../src/config/schema/foreign';
-import { LATER_KEYS, LATER_STAGE_KEYS, LATER_STAGE_TYPES } from '../../src/config/schema/later';
+import { LATER_KEYS, LATER_STAGE_TYPES } from '../../src/config/schema/later';
+import type { KeySpec } from '../../src/config/schema/meta';
 import { jsonSchema, referenceTable } from '../../src/config/schema/reference';
 import { editDistance, nearest, snakeCase } from '../../src/config/suggest';
 import { applied } from './edits';
@@ -33,19 +34,34 @@ describe('every key', () => {
   });
 });
 
+/** The least that a stage of the type needs, by key. */
+const LEAST: Readonly<Record<StageType, Readonly<Record<string, string>>>> = {
+  pretrain: { data: 'd' },
+  sft: { data: 'd' },
+  generate: { prompts: 'd' },
+  reward: { labels: './l' },
+  dpo: { labels: './l' },
+  ppo: { prompts: 'd', reward: './r' },
+  grpo: { prompts: 'd', reward: './r' },
+  rloo: { prompts: 'd', reward: './r' },
+  evaluate: { prompts: 'd', models: './m' },
+};
+
 test('every other name of every key leads to ours by its fix', () => {
   for (const type of STAGE_TYPES) {
     for (const spec of stageKeys(type).values()) {
       for (const alias of spec.aliases ?? []) {
-        const head = `model: ./m\nstages:\n  s:\n    type: ${type}\n${spec.name === 'data' ? '' : '    data: d\n'}`;
-        const text = `${head}    ${alias}: ${spec.name === 'data' ? 'd' : JSON.stringify(spec.default)}\n`;
+        const others = Object.entries(LEAST[type]).filter(([key]) => key !== spec.name);
+        const lines = [...others.map(([key, value]) => `${key}: ${value}`)];
+        const head = `model: ./m\nstages:\n  s:\n    type: ${type}\n${lines.map((line) => `    ${line}\n`).join('')}`;
+        const text = `${head}    ${alias}: ${LEAST[type][spec.name] ?? JSON.stringify(spec.default)}\n`;
         const { diagnostics } = parseExperiment(text, 'align.yaml');
         const found = diagnostics.find(({ code }) => code === 'other-name');
-        expect(found?.message, alias).toContain(`\`${spec.name}\``);
+        expect(found?.message, `${type}.${alias}`).toContain(`called \`${spec.name}\``);
         const fixed = found ? applied(text, found.fixes[0]) : '';
         expect(
           parseExperiment(fixed, 'align.yaml').diagnostics.map(({ code }) => code),
-          alias,
+          `${type}.${alias}`,
         ).not.toContain('other-name');
       }
     }
@@ -57,25 +73,22 @@ test.each([...LATER_STAGE_TYPES.keys()])('type %s is known and refused with a wa
   expect(diagnostics).toMatchObject([{ code: 'not-yet', range: { start: { line: 3 } } }]);
 });
 
-test.each([...FOREIGN_KEYS.keys(), ...LATER_KEYS.keys(), ...LATER_STAGE_KEYS.keys()])(
-  '%s is answered at its line',
-  (key) => {
-    const { diagnostics } = parseExperiment(
-      `model: ./m\nstages:\n  s:\n    type: sft\n    data: d\n    ${key}: 1\n`,
-      'align.yaml',
-    );
-    expect(diagnostics).toHaveLength(1);
-    expect(diagnostics[0].range.start.line).toBe(6);
-    expect(diagnostics[0].hint.length).toBeGreaterThan(10);
-  },
-);
+test.each([...FOREIGN_KEYS.keys(), ...LATER_KEYS.keys()])('%s is answered at its line', (key) => {
+  const { diagnostics } = parseExperiment(
+    `model: ./m\nstages:\n  s:\n    type: sft\n    data: d\n    ${key}: 1\n`,
+    'align.yaml',
+  );
+  expect(diagnostics).toHaveLength(1);
+  expect(diagnostics[0].range.start.line).toBe(6);
+  expect(diagnostics[0].hint.length).toBeGreaterThan(10);
+});
 
 describe('derived from the schema', () => {
   test('a JSON Schema that has every key with its doc, and none of our own words', () => {
     const schema = jsonSchema();
     const text = JSON.stringify(schema);
     for (const { name, doc } of ALL) expect(text).toContain(`${JSON.stringify(name)}:`.slice(0, doc ? undefined : 0));
-    expect(text).not.toMatch(/"(doc|expects|aliases|defaultText|usual|role)":/);
+    expect(text).not.toMatch(/"(doc|expects|aliases|defaultText|usual|role|takes)":/);
     expect(schema).toMatchObject({ type: 'object', required: ['stages'], additionalProperties: false });
   });
 
@@ -83,7 +96,8 @@ describe('derived from the schema', () => {
     const table = referenceTable();
     for (const { name } of ALL) if (name !== 'type') expect(table).toContain(`| \`${name}\` |`);
     expect(table.match(/^\| `batch_size` \|/gm)).toHaveLength(1);
-    expect(table.match(/^\| `learning_rate` \|/gm)).toHaveLength(2);
+    expect(table.match(/^\| `learning_rate` \|/gm)).toHaveLength(1);
+    expect(table).toMatch(/^\| `learning_rate` \| `1.0e-6` .*; pretrain `1.0e-3`/m);
     const cells = table
       .split('\n')
       .filter((line) => line.startsWith('|'))
@@ -102,9 +116,8 @@ describe('derived from the schema', () => {
     expect(words(type.match)).toEqual([['type'], [...STAGE_TYPES].sort(), [...LATER_STAGE_TYPES.keys()].sort()]);
     expect(words(top.match)[0]).toEqual([...TOP_KEYS.keys()].sort());
     const specs = STAGE_TYPES.flatMap((name) => [...stageKeys(name).values()]);
-    const names = specs
-      .flatMap(({ name, keys }) => [name, ...keys.keys()])
-      .filter((name) => name !== 'type' && name !== 'model');
+    const deep = ({ name, keys }: KeySpec): string[] => [name, ...[...keys.values()].flatMap(deep)];
+    const names = specs.flatMap(deep).filter((name) => name !== 'type' && name !== 'model');
     expect(words(key.match)[0]).toEqual([...new Set(names)].sort());
   });
 });

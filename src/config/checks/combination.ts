@@ -1,23 +1,56 @@
+import type { Fix } from '../diagnostic';
 import type { Finding, Report } from '../report';
-import type { StageConfig } from '../schema/experiment';
+import { modelReference } from '../reference';
+import { isTraining, type StageConfig, type TrainingConfig } from '../schema/experiment';
 import { entryOf, type Entry } from '../tree';
+import { checkLoop } from './loop';
+
+/** Words about a stage's keys, at their places. */
+export interface StageWords {
+  /** At the key, or at the stage's name where the key is left out. */
+  readonly say: (key: string, finding: Omit<Finding, 'path'>) => void;
+  readonly name: (key: string) => string;
+  readonly has: (key: string) => boolean;
+  /** The fix that takes a key out, if it can be. */
+  readonly remove: (key: string) => readonly Fix[];
+}
+
+function wordsOf(stage: Entry, report: Report): StageWords {
+  const map = stage.value;
+  const path = ['stages', stage.key];
+  return {
+    say: (key, finding) => {
+      const entry = entryOf(map, key);
+      if (entry) report.addAtKey(entry, { ...finding, path: [...path, key] });
+      else report.add(stage.keyRange, { ...finding, path: [...path, key] });
+    },
+    name: (key) => `\`${[...path, key].join('.')}\``,
+    has: (key) => entryOf(map, key) !== undefined,
+    remove: (key) => {
+      const entry = entryOf(map, key);
+      const fix = entry && map.kind === 'map' ? report.remove(map, entry) : undefined;
+      return fix ? [fix] : [];
+    },
+  };
+}
 
 /** What is right key by key and wrong together. `topModel` is the file's default model. */
 export function checkCombinations(stage: Entry, config: StageConfig, topModel: string | null, report: Report): void {
-  const map = stage.value;
-  const path = ['stages', stage.key];
-  const say = (key: string, finding: Omit<Finding, 'path'>) => {
-    const entry = entryOf(map, key);
-    if (entry) report.addAtKey(entry, { ...finding, path: [...path, key] });
-    else report.add(stage.keyRange, { ...finding, path: [...path, key] });
-  };
-  const name = (key: string) => `\`${[...path, key].join('.')}\``;
-  const remove = (key: string) => {
-    const entry = entryOf(map, key);
-    const fix = entry && map.kind === 'map' ? report.remove(map, entry) : undefined;
-    return fix ? [fix] : [];
-  };
+  const words = wordsOf(stage, report);
+  const path = `stages.${stage.key}`;
+  if (isTraining(config)) checkTraining(config, words);
+  checkLoop(config, words);
+  if (config.type === 'pretrain') checkStart(config, topModel, words, path);
+  else if (config.type !== 'evaluate' && modelReference(config, topModel) === null && !words.has('models')) {
+    words.say('model', {
+      code: 'missing-key',
+      message: `\`${path}\` has no \`model\` to start from.`,
+      hint: 'Add `model: ./model` (a folder) or `model: pretrain` (a stage) to it, or one at the top of the file for all.',
+    });
+  }
+}
 
+function checkTraining(config: TrainingConfig, { say, name, has, remove }: StageWords): void {
   if (config.micro_batch_size !== null && config.micro_batch_size > config.batch_size) {
     say('micro_batch_size', {
       code: 'out-of-range',
@@ -25,7 +58,7 @@ export function checkCombinations(stage: Entry, config: StageConfig, topModel: s
       hint: `Use at most ${config.batch_size}, or raise \`batch_size\`.`,
     });
   }
-  if (config.steps !== null && entryOf(map, 'epochs')) {
+  if (config.steps !== null && has('epochs')) {
     say('epochs', {
       severity: 'warning',
       code: 'conflict',
@@ -50,20 +83,12 @@ export function checkCombinations(stage: Entry, config: StageConfig, topModel: s
       fixes: remove('early_stopping'),
     });
   }
-  if (config.type === 'pretrain') checkStart(config, topModel, say, path.join('.'));
-  else if (config.model === null && topModel === null) {
-    say('model', {
-      code: 'missing-key',
-      message: `\`${path.join('.')}\` has no \`model\` to start from.`,
-      hint: 'Add `model: ./model` (a folder) or `model: pretrain` (a stage) to it, or one at the top of the file for all.',
-    });
-  }
 }
 
 function checkStart(
   config: Extract<StageConfig, { type: 'pretrain' }>,
   topModel: string | null,
-  say: (key: string, finding: Omit<Finding, 'path'>) => void,
+  { say }: StageWords,
   stage: string,
 ): void {
   if (config.architecture !== null && config.model !== null) {

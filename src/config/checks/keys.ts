@@ -1,7 +1,7 @@
 import type { Fix } from '../diagnostic';
 import type { Report } from '../report';
 import { FOREIGN_KEYS } from '../schema/foreign';
-import { LATER_KEYS, LATER_STAGE_KEYS } from '../schema/later';
+import { LATER_KEYS } from '../schema/later';
 import type { KeySpec } from '../schema/meta';
 import { nearest, snakeCase } from '../suggest';
 import { entryOf, valueOf, type Entry, type MapTree } from '../tree';
@@ -43,11 +43,7 @@ export function checkKeys(
       if (ours !== undefined) meant.add(ours);
       continue;
     }
-    if (entry.value.kind === 'map' && spec.keys.size > 0) {
-      const before = report.diagnostics.length;
-      checkKeys(entry.value, spec.keys, { report, path, owner: `\`${spec.name}\``, at: entry });
-      if (report.diagnostics.length > before) continue;
-    }
+    if (spec.keys.size > 0 && !checkMaps(entry, spec, path, report)) continue;
     const value = checkValue(spec, entry, path, report);
     if (value !== undefined) values.set(entry.key, value);
   }
@@ -79,6 +75,19 @@ function missingKey(map: MapTree, spec: KeySpec, context: KeyContext): void {
     path: [...path, spec.name],
     fixes: fix ? [fix] : [],
   });
+}
+
+/** The keys of a value that is a map, or a list with maps. Whether nothing was found. */
+function checkMaps(entry: Entry, spec: KeySpec, path: readonly string[], report: Report): boolean {
+  const before = report.diagnostics.length;
+  const items = entry.value.kind === 'list' ? entry.value.items : [];
+  const maps = [{ tree: entry.value, at: path }, ...items.map((tree, i) => ({ tree, at: [...path, String(i + 1)] }))];
+  for (const { tree, at } of maps) {
+    if (tree.kind !== 'map') continue;
+    const place = tree === entry.value ? entry : { ...entry, keyRange: tree.range, value: tree };
+    checkKeys(tree, spec.keys, { report, path: at, owner: `\`${spec.name}\``, at: place });
+  }
+  return report.diagnostics.length === before;
 }
 
 /** Says what is wrong with a key that is none of ours; returns the one that was meant, where that is clear. */
@@ -160,18 +169,6 @@ function unknownKey(
     const message = `${field} is a key of other trainers, not of ${context.owner}.`;
     report.addAtKey(entry, { code: 'other-name', message, hint: foreign.explain, path, fixes });
     return key;
-  }
-  const laterStages = LATER_STAGE_KEYS.get(name);
-  if (laterStages) {
-    const message = `${field} is a key of ${laterStages.join(', ')} stages, not of ${context.owner}.`;
-    report.addAtKey(entry, {
-      code: 'unknown-key',
-      message,
-      hint: `Remove it; these types of stage come later.`,
-      path,
-      fixes: drop(),
-    });
-    return undefined;
   }
   const ours = nearestKey(entry.key, specs);
   const message = `${field} is not a key of ${context.owner}.`;

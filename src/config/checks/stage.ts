@@ -29,7 +29,7 @@ export function checkStage(entry: Entry, report: Report): StageConfig | undefine
   const values = checkKeys(map, stageKeys(type), {
     report,
     path,
-    owner: type === 'sft' ? 'an sft stage' : `a ${type} stage`,
+    owner: /^(sft|evaluate|rloo)$/.test(type) ? `an ${type} stage` : `a ${type} stage`,
     at: entry,
     elsewhere: (key) => elsewhere(key, type),
   });
@@ -37,6 +37,8 @@ export function checkStage(entry: Entry, report: Report): StageConfig | undefine
   const parsed = STAGE_SCHEMAS[type].safeParse(Object.fromEntries(values));
   return parsed.success ? parsed.data : undefined;
 }
+
+const typesInWords = `${STAGE_TYPES.slice(0, -1).join(', ')} or ${STAGE_TYPES.at(-1)}`;
 
 function checkName(entry: Entry, path: readonly string[], report: Report): boolean {
   if (STAGE_NAME.test(entry.key)) return true;
@@ -54,7 +56,7 @@ function checkName(entry: Entry, path: readonly string[], report: Report): boole
 }
 
 function checkType(entry: Entry, map: MapTree, path: readonly string[], report: Report): StageType | undefined {
-  const types = STAGE_TYPES.join(' or ');
+  const types = typesInWords;
   const typeEntry = entryOf(map, 'type');
   const typePath = [...path, 'type'];
   if (!typeEntry) {
@@ -63,7 +65,9 @@ function checkType(entry: Entry, map: MapTree, path: readonly string[], report: 
     report.add(near ? near.keyRange : entry.keyRange, {
       code: 'missing-key',
       message: `\`${path.join('.')}\` has no \`type\`.`,
-      hint: near ? 'Did you mean `type`?' : `Add \`type: sft\` (or pretrain) as the first line of the stage.`,
+      hint: near
+        ? 'Did you mean `type`?'
+        : `Add \`type: sft\` (or ${STAGE_TYPES.filter((type) => type !== 'sft').join(', ')}) as the first line of the stage.`,
       path: typePath,
       fixes,
     });
@@ -105,7 +109,7 @@ function unknownType(type: string, tree: ScalarTree, path: readonly string[], re
   report.add(tree, {
     code: 'unknown-type',
     message: `\`${path.join('.')}\`: there is no type of stage called \`${type}\`.`,
-    hint: meant ? `Did you mean \`${meant}\`?` : `Write ${STAGE_TYPES.join(' or ')}.`,
+    hint: meant ? `Did you mean \`${meant}\`?` : `Write ${typesInWords}.`,
     path,
     fixes: meant ? [report.replace(tree.range, meant, `Change to \`${meant}\``)] : [],
   });
@@ -116,5 +120,5 @@ function elsewhere(key: string, type: StageType): string | undefined {
   if (TOP_KEYS.has(key) && key !== 'stages')
     return `\`${key}\` stands once at the top of the file and holds for all stages. Move it there.`;
   const others = STAGE_TYPES.filter((other) => other !== type && stageKeys(other).has(key));
-  return others.length > 0 ? `It is a key of ${others.join(' and ')} stages. Remove it here.` : undefined;
+  return others.length > 0 ? `It is a key of ${others.join(', ')} stages. Remove it here.` : undefined;
 }

@@ -1,23 +1,56 @@
 import { z } from 'zod';
+import { dpoSchema, type DpoConfig } from './dpo';
+import { evaluateSchema, type EvaluateConfig } from './evaluate';
+import { generateSchema, type GenerateConfig } from './generate';
+import { grpoSchema, type GrpoConfig } from './grpo';
+import { model } from './inputs';
 import { keySpecs, type KeySpec } from './meta';
+import { ppoSchema, type PpoConfig } from './ppo';
 import { pretrainSchema, type PretrainConfig } from './pretrain';
+import { rewardSchema, type RewardConfig } from './reward';
+import { rlooSchema, type RlooConfig } from './rloo';
 import { sftSchema, type SftConfig } from './sft';
-import { model } from './training';
 
-export type { PretrainConfig, SftConfig };
+export type { PretrainConfig, SftConfig, GenerateConfig, RewardConfig };
+export type { DpoConfig, PpoConfig, GrpoConfig, RlooConfig, EvaluateConfig };
+
+/** One schema a type of stage, in the order of a pipeline. */
+export const STAGE_SCHEMAS = {
+  pretrain: pretrainSchema,
+  sft: sftSchema,
+  generate: generateSchema,
+  reward: rewardSchema,
+  dpo: dpoSchema,
+  ppo: ppoSchema,
+  grpo: grpoSchema,
+  rloo: rlooSchema,
+  evaluate: evaluateSchema,
+} satisfies Record<string, z.ZodObject>;
+
+export const stageSchema = z.discriminatedUnion('type', [
+  pretrainSchema,
+  sftSchema,
+  generateSchema,
+  rewardSchema,
+  dpoSchema,
+  ppoSchema,
+  grpoSchema,
+  rlooSchema,
+  evaluateSchema,
+]);
+
 /** A stage with every default filled in; `type` tells which. Paths are as the file has them. */
-export type StageConfig = PretrainConfig | SftConfig;
+export type StageConfig = z.infer<typeof stageSchema>;
 export type StageType = StageConfig['type'];
-
-/** One schema a type of stage. */
-export const STAGE_SCHEMAS = { pretrain: pretrainSchema, sft: sftSchema } satisfies Record<StageType, z.ZodObject>;
+/** The stages with an optimizer. */
+export type TrainingConfig = Exclude<StageConfig, GenerateConfig | EvaluateConfig>;
+/** The stages that sample from their policy while it trains. */
+export type PolicyConfig = PpoConfig | GrpoConfig | RlooConfig;
 
 export const STAGE_NAME = /^[a-z][a-z0-9_-]*$/;
 
 export const DEVICES = ['cpu', 'webgpu'] as const;
 export type Device = (typeof DEVICES)[number];
-
-export const stageSchema = z.discriminatedUnion('type', [pretrainSchema, sftSchema]);
 
 /** The whole file. */
 export const experimentSchema = z.strictObject({
@@ -68,18 +101,23 @@ export const experimentSchema = z.strictObject({
 
 export const TOP_KEYS = keySpecs(experimentSchema);
 
-const STAGE_KEYS: Record<StageType, ReadonlyMap<string, KeySpec>> = {
-  pretrain: keySpecs(pretrainSchema),
-  sft: keySpecs(sftSchema),
-};
-export const STAGE_TYPES: readonly StageType[] = ['pretrain', 'sft'];
+export const STAGE_TYPES: readonly StageType[] = stageSchema.options.map(({ shape }) => shape.type.value);
+
+const STAGE_KEYS: ReadonlyMap<StageType, ReadonlyMap<string, KeySpec>> = new Map(
+  STAGE_TYPES.map((type) => [type, keySpecs(STAGE_SCHEMAS[type])]),
+);
 
 export function isStageType(type: unknown): type is StageType {
   return typeof type === 'string' && Object.hasOwn(STAGE_SCHEMAS, type);
 }
 
 export function stageKeys(type: StageType): ReadonlyMap<string, KeySpec> {
-  return STAGE_KEYS[type];
+  return STAGE_KEYS.get(type) ?? new Map<string, KeySpec>();
+}
+
+/** Whether the stage has an optimizer, and so steps, checkpoints and evaluations. */
+export function isTraining(config: StageConfig): config is TrainingConfig {
+  return config.type !== 'generate' && config.type !== 'evaluate';
 }
 
 /** Reads a config.json of a run, or any other stage from disk. Throws a ZodError with the key in its path. */

@@ -2,13 +2,20 @@ import { z } from 'zod';
 
 /** What a key's value names, for completion and for the check of files. */
 export type Role =
+  /** A stage of a type that `takes` lists, or a Hugging Face folder. */
   | 'stage-or-folder'
+  /** A generate stage, or a folder or file of labels. */
+  | 'stage-or-labels'
   | 'data-file'
   | 'data-file-or-value'
   | 'prompt-file-or-value'
   | 'config-file'
   | 'folder'
-  | 'template-file';
+  | 'template-file'
+  | 'rule-file'
+  | 'text-file'
+  /** A file as one text; a list holds values. */
+  | 'text-file-or-value';
 
 /** All that we say about a key beside its type. */
 export interface KeyMeta {
@@ -27,6 +34,8 @@ export interface KeyMeta {
   /** What completion writes as a value. */
   readonly example?: string;
   readonly role?: Role;
+  /** The types of stages that a reference may name. */
+  readonly takes?: readonly string[];
 }
 
 declare module 'zod' {
@@ -39,6 +48,7 @@ declare module 'zod' {
     usual?: KeyMeta['usual'];
     example?: KeyMeta['example'];
     role?: KeyMeta['role'];
+    takes?: KeyMeta['takes'];
   }
 }
 
@@ -51,7 +61,7 @@ export interface KeySpec extends KeyMeta {
   readonly default: unknown;
   /** The words that the value may be, if it may be words. */
   readonly values: readonly string[];
-  /** The keys of a value that may be a map. */
+  /** The keys of a value that may be a map, or a list of maps. */
   readonly keys: ReadonlyMap<string, KeySpec>;
 }
 
@@ -67,7 +77,9 @@ export function keySpecs(schema: z.ZodObject): ReadonlyMap<string, KeySpec> {
 function keySpec(name: string, schema: z.ZodType): KeySpec {
   const meta = schema.meta() ?? {};
   const whenMissing = schema.safeParse(undefined);
-  const objects = variants(schema).filter((variant) => variant instanceof z.ZodObject);
+  const objects = variants(schema)
+    .flatMap(elements)
+    .filter((variant) => variant instanceof z.ZodObject);
   return {
     ...meta,
     name,
@@ -83,11 +95,21 @@ function keySpec(name: string, schema: z.ZodType): KeySpec {
 
 /** The alternatives of a schema, with default, null and transformation taken off. */
 function variants(schema: unknown): z.ZodType[] {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodNullable || schema instanceof z.ZodOptional)
+  if (
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodOptional
+  )
     return variants(schema.unwrap());
   if (schema instanceof z.ZodPipe) return variants(schema.in);
   if (schema instanceof z.ZodUnion) return schema.options.flatMap(variants);
   return schema instanceof z.ZodType ? [schema] : [];
+}
+
+/** A list's alternatives in its place. */
+function elements(schema: z.ZodType): z.ZodType[] {
+  return schema instanceof z.ZodArray ? variants(schema.element) : [schema];
 }
 
 function words(schema: z.ZodType): string[] {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { chatTemplate, data, model, path, trainingKeys } from './training';
+import { chatTemplate, data, model, packing, path } from './inputs';
+import { trainingKeys } from './training';
 
 const trainedTokenizer = z.strictObject({
   train: z.literal('bpe').meta({ doc: 'Train a byte-level BPE tokenizer on `data`.', expects: 'bpe' }),
@@ -65,6 +66,7 @@ export const pretrainSchema = z.strictObject({
     example: 'data/corpus.jsonl',
   }),
   ...trainingKeys({ learning_rate: 1e-3, learningRateSource: 'usual for small models', epochs: 1 }),
+  packing,
   chat_template: chatTemplate.meta({
     ...chatTemplate.meta(),
     doc: 'A Jinja chat template that is saved with the result, for the stages after it: a file, or the template itself.',

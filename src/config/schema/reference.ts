@@ -3,7 +3,7 @@ import { defaultMarkdown } from '../describe';
 import { experimentSchema, STAGE_TYPES, stageKeys, TOP_KEYS, type StageType } from './experiment';
 import type { KeySpec } from './meta';
 
-const OURS = ['doc', 'expects', 'source', 'aliases', 'defaultText', 'usual', 'example', 'role'] as const;
+const OURS = ['doc', 'expects', 'source', 'aliases', 'defaultText', 'usual', 'example', 'role', 'takes'] as const;
 
 /** The JSON Schema (draft 2020-12) of a whole config file, for editors that know no other. */
 export function jsonSchema(): Record<string, unknown> {
@@ -22,35 +22,61 @@ export function jsonSchema(): Record<string, unknown> {
   return { ...schema, title: 'Alignment Lab experiment' };
 }
 
-/** All keys as markdown tables, for the README. */
+const TRAINING: readonly StageType[] = STAGE_TYPES.filter((type) => type !== 'generate' && type !== 'evaluate');
+const POLICY: readonly StageType[] = ['ppo', 'grpo', 'rloo'];
+
+/** All keys as markdown tables, for the README: what types of stage share stands once, after all types. */
 export function referenceTable(): string {
-  const sections = [`### The file\n\n${table([...TOP_KEYS.values()])}`];
-  const shared = sharedKeys();
+  const sections = [`### The file\n\n${table([...TOP_KEYS.values()].map((spec) => row(spec)))}`];
+  const common = sharedKeys(TRAINING);
+  const policy = sharedKeys(POLICY).filter((name) => !common.includes(name));
   for (const type of STAGE_TYPES) {
+    const shared = [...(TRAINING.includes(type) ? common : []), ...(POLICY.includes(type) ? policy : [])];
     const keys = [...stageKeys(type).values()].filter(({ name }) => !shared.includes(name) && name !== 'type');
-    sections.push(`### \`type: ${type}\`\n\n${stageKeys(type).get('type')?.doc ?? ''}\n\n${table(keys)}`);
+    sections.push(
+      `### \`type: ${type}\`\n\n${stageKeys(type).get('type')?.doc ?? ''}\n\n${table(keys.map((spec) => row(spec)))}`,
+    );
   }
-  const common = [...stageKeys('sft').values()].filter(({ name }) => shared.includes(name));
-  sections.push(`### Keys of every stage that trains\n\n${table(common)}`);
+  const rows = (names: readonly string[], types: readonly StageType[]) =>
+    table(names.map((name) => sharedRow(name, types)));
+  sections.push(`### Keys of ppo, grpo and rloo\n\n${rows(policy, POLICY)}`);
+  sections.push(`### Keys of every stage that trains\n\n${rows(common, TRAINING)}`);
   return `${sections.join('\n\n')}\n`;
 }
 
-/** Keys that say the same in all types of stage. */
-function sharedKeys(): string[] {
-  const same = (name: string, type: StageType) => {
-    const [one, other] = [stageKeys('sft').get(name), stageKeys(type).get(name)];
-    return one !== undefined && other !== undefined && row(one) === row(other);
-  };
-  return [...stageKeys('sft').keys()].filter((name) => STAGE_TYPES.every((type) => same(name, type)));
+/** Keys that say the same in all these types of stage, but perhaps for their defaults. */
+function sharedKeys(types: readonly StageType[]): string[] {
+  const [first, ...others] = types;
+  const same = (spec: KeySpec) =>
+    others.every((type) => {
+      const other = stageKeys(type).get(spec.name);
+      return other !== undefined && row(other, '') === row(spec, '');
+    });
+  return [...stageKeys(first).values()].filter((spec) => spec.name !== 'type' && same(spec)).map(({ name }) => name);
 }
 
-function table(specs: readonly KeySpec[]): string {
-  const head = '| Key | Default | What it is | Elsewhere called |\n| --- | --- | --- | --- |';
-  return [head, ...specs.map(row)].join('\n');
+/** With one default where all have the same, else with the commonest and those that differ. */
+function sharedRow(name: string, types: readonly StageType[]): string {
+  const specs = types.flatMap((type) => stageKeys(type).get(name) ?? []);
+  const defaults = new Map<string, StageType[]>();
+  specs.forEach((spec, i) => {
+    const value = valueCell(spec);
+    defaults.set(value, [...(defaults.get(value) ?? []), types[i]]);
+  });
+  const [first, ...others] = [...defaults].sort((a, b) => b[1].length - a[1].length);
+  const text = [first[0], ...others.map(([value, differing]) => `${differing.join(', ')} ${value}`)].join('; ');
+  return row(specs[0], text);
 }
 
-function row(spec: KeySpec): string {
-  const value = spec.required ? 'required' : defaultMarkdown(spec);
+function table(rows: readonly string[]): string {
+  return ['| Key | Default | What it is | Elsewhere called |\n| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function valueCell(spec: KeySpec): string {
+  return spec.required ? 'required' : defaultMarkdown(spec);
+}
+
+function row(spec: KeySpec, value = valueCell(spec)): string {
   const names = (spec.aliases ?? []).slice(0, 4).map((name) => `\`${name}\``);
   const cells = [`\`${spec.name}\``, value, spec.doc, names.join(', ')];
   return `| ${cells.map((cell) => cell.replace(/\|/g, '\\|')).join(' | ')} |`;

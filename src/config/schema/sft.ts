@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { chatTemplate, data, model, trainingKeys } from './training';
+import { chatTemplate, data, model, packing } from './inputs';
+import { trainingKeys } from './training';
 
 /** Supervised fine-tuning: the model learns the answers of demonstrations. */
 export const sftSchema = z.strictObject({
@@ -12,6 +13,7 @@ export const sftSchema = z.strictObject({
     doc: 'Demonstrations: JSONL with `messages`, with `prompt` and `completion`, or with `text`; one file or a list of files.',
   }),
   ...trainingKeys({ learning_rate: 2e-5, learningRateSource: 'TRL', epochs: 3 }),
+  packing,
   loss_on: z
     .enum(['assistant', 'all'])
     .nullable()

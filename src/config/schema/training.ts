@@ -1,48 +1,21 @@
 import { z } from 'zod';
+import { lengthKeys, path } from './inputs';
 
-/** A path in the config: relative to the folder of the config file. */
-export const path = z.string().min(1);
 const share = z.number().gt(0).lt(1);
 const count = z.int().min(1).max(1e9);
-const oneOrMore = z.union([path, z.array(path).min(1)]).transform((value) => (Array.isArray(value) ? value : [value]));
 /** Steps between two events: a number of steps, a share of the run when below 1, or never. */
 const interval = z.union([share, count, z.literal(false)]).default(0.1);
 
-/** Where a stage starts from: another stage's name or a folder. Every type of stage has it. */
-export const model = path
-  .nullable()
-  .default(null)
-  .meta({
-    doc: "Starting weights: another stage's name (its latest result) or a Hugging Face folder such as `./model`.",
-    expects: "a stage's name or a folder such as ./model",
-    defaultText: 'the `model` at the top of the file',
-    aliases: ['model_name_or_path', 'base_model', 'pretrain', 'model_path', 'pretrained_model_name_or_path'],
-    role: 'stage-or-folder',
-    example: './model',
-  });
+interface TrainingDefaults {
+  readonly learning_rate: number;
+  readonly learningRateSource: string;
+  readonly epochs: number;
+  readonly batch_size?: number;
+  readonly overlength?: 'truncate' | 'drop';
+}
 
-export const data = oneOrMore.meta({
-  doc: 'The training data: one file or a list of files, JSONL (one JSON object a line) or plain text where the stage takes it.',
-  expects: 'a file such as data/demonstrations.jsonl, or a list of files',
-  aliases: ['dataset', 'datasets', 'dataset_name', 'train_file', 'train_files', 'dataset_path', 'train_data'],
-  role: 'data-file',
-  example: 'data/demonstrations.jsonl',
-});
-
-export const chatTemplate = path
-  .nullable()
-  .default(null)
-  .meta({
-    doc: 'A Jinja chat template: a file such as `./template.jinja`, or the template itself. It is saved with the result.',
-    expects: 'a file such as ./template.jinja, or a template',
-    defaultText: "the model's own",
-    aliases: ['chat_template_path', 'chat_template_jinja', 'template'],
-    role: 'template-file',
-    example: './template.jinja',
-  });
-
-/** The keys that every stage with an optimizer has; `learning_rate` and `epochs` differ by stage. */
-export function trainingKeys(defaults: { learning_rate: number; learningRateSource: string; epochs: number }) {
+/** The keys that every stage with an optimizer has; some defaults differ by stage. */
+export function trainingKeys(defaults: TrainingDefaults) {
   return {
     learning_rate: z
       .number()
@@ -81,11 +54,11 @@ export function trainingKeys(defaults: { learning_rate: number; learningRateSour
       .int()
       .min(1)
       .max(1_000_000)
-      .default(8)
+      .default(defaults.batch_size ?? 8)
       .meta({
-        doc: 'Rows of data per optimizer step, whatever fits in memory at once. 8 to 64 is common for fine-tuning.',
+        doc: 'Rows of data per optimizer step, whatever fits in memory at once: demonstrations, pairs, or prompts to answer. 8 to 64 is common for fine-tuning.',
         expects: 'a whole number of 1 or more',
-        source: 'TRL',
+        source: defaults.batch_size === undefined ? 'TRL' : undefined,
         aliases: ['train_batch_size', 'global_batch_size', 'total_batch_size', 'effective_batch_size'],
       }),
     micro_batch_size: z
@@ -176,36 +149,7 @@ export function trainingKeys(defaults: { learning_rate: number; learningRateSour
         source: 'TRL',
         aliases: ['gradient_clip', 'grad_clip', 'max_norm', 'gradient_clipping', 'clip_grad', 'gradient_clip_val'],
       }),
-    max_length: z
-      .int()
-      .min(2)
-      .max(1_000_000)
-      .default(1024)
-      .meta({
-        doc: "Longest example in tokens, prompt included; never above what the model's positions allow.",
-        expects: 'a whole number of tokens, 2 or more',
-        source: 'TRL',
-        aliases: [
-          'max_seq_length',
-          'cutoff_len',
-          'sequence_len',
-          'max_len',
-          'block_size',
-          'seq_length',
-          'context_length',
-          'model_max_length',
-          'max_sequence_length',
-        ],
-      }),
-    overlength: z
-      .enum(['truncate', 'drop', 'error'])
-      .default('truncate')
-      .meta({
-        doc: 'What happens to an example longer than `max_length`: its end is cut off, it is left out, or the run does not start.',
-        expects: 'truncate, drop or error',
-        source: 'TRL (keep_start)',
-        aliases: ['truncation_mode', 'truncation', 'truncation_side', 'excess_length_strategy'],
-      }),
+    ...lengthKeys(defaults.overlength ?? 'truncate'),
     freeze: z
       .union([path, z.array(path)])
       .transform((value) => (Array.isArray(value) ? value : [value]))
@@ -216,21 +160,6 @@ export function trainingKeys(defaults: { learning_rate: number; learningRateSour
         defaultText: 'none',
         aliases: ['frozen', 'freeze_parameters', 'freeze_layers', 'frozen_parameters', 'freeze_trainable_modules'],
         example: '[embeddings]',
-      }),
-    packing: z
-      .boolean()
-      .default(true)
-      .meta({
-        doc: 'Short examples share a row, so that no time goes into padding. Attention never leaks between them: the loss is the same.',
-        expects: 'true or false',
-        aliases: [
-          'sample_packing',
-          'packing_samples',
-          'neat_packing',
-          'use_packing',
-          'use_remove_padding',
-          'padding_free',
-        ],
       }),
     held_out: z
       .union([share, count, z.literal(false), path])
