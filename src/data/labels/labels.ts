@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { isMissing } from '../durable';
 import type { JsonObject } from '../jsonl';
 import { readLenient, type RowFault } from './lenient-jsonl';
-import { newerVersion, PAIRS_FILE, rowFault } from './pairs';
+import { badRow, newerVersion, PAIRS_FILE } from './pairs';
 
 export const SIDES = ['a', 'b'] as const;
 export type Side = (typeof SIDES)[number];
@@ -68,7 +68,10 @@ export function parseLabelRow(value: JsonObject, file: string, line: number): La
   const newer = newerVersion(value.v);
   if (newer) return { file, line, ...newer };
   const parsed = value.undoes == null ? labelSchema.safeParse(value) : undoSchema.safeParse(value);
-  return parsed.success ? parsed.data : rowFault(file, line, 'label', parsed.error);
+  if (parsed.success) return parsed.data;
+  const [{ path, message }] = parsed.error.issues;
+  const field = path.length > 0 ? `${path.join('.')}: ` : '';
+  return { file, line, ...badRow('label', `${field}${message.replace(/^Invalid input: /, '')}`) };
 }
 
 export interface LabelsContent {

@@ -1,8 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import { UserError } from '../../config/errors';
 import { isMissing } from '../durable';
 import { findJsonFault } from '../json-fault';
 import { isObject, kindOf, type JsonObject } from '../jsonl';
-import { decodeUtf8, MOST_LINE_BYTES, readLines } from '../lines';
+import { MOST_LINE_BYTES, readLines } from '../lines';
 
 export type RowFaultKind = 'torn' | 'merge-marker' | 'encoding' | 'json' | 'row' | 'version' | 'too-long' | 'file';
 
@@ -47,12 +48,11 @@ export function readLenient(file: string): LenientContent {
         fault(line, 'too-long', `the line is longer than ${MOST_LINE_BYTES / 1024 / 1024} MB`, 'delete it');
         continue;
       }
-      const decoded = decodeUtf8(bytes);
-      if ('column' in decoded || bytes.includes(0)) {
+      if (!isUtf8(bytes) || bytes.includes(0)) {
         fault(line, 'encoding', 'the line is not UTF-8 text', 'save the file as UTF-8, or restore it from git', bytes);
         continue;
       }
-      const { text } = decoded;
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
       if (text.trim() === '') continue;
       if (MERGE_MARKER.test(text)) {
         const mend = 'delete the marker lines and keep the rows of both sides: rows are told apart by their id';

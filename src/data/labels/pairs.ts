@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import { isObject, kindOf, type JsonObject } from '../jsonl';
 import type { Message } from '../rows';
 import { ROLES } from '../rows';
 import { readLenient, type RowFault } from './lenient-jsonl';
@@ -52,33 +52,6 @@ export interface Pair {
   tags: string[];
   provenance: Provenance;
 }
-
-const messageSchema = z
-  .looseObject({ role: z.enum(ROLES), content: z.string() })
-  .transform(({ role, content, ...extra }): Message =>
-    Object.keys(extra).length ? { role, content, extra } : { role, content },
-  );
-const answerSchema = z.looseObject({
-  model: z.string().optional(),
-  run: z.string().optional(),
-  step: z.number().optional(),
-  sample: z.number().optional(),
-  seed: z.number().optional(),
-  sampling: z.record(z.string(), z.unknown()).optional(),
-});
-
-/** A line of `pairs.jsonl`. The id may be missing in hand-written files; `readPairs` then works it out. */
-const pairSchema = z.object({
-  v: z.number().int().min(1).default(LABELS_VERSION),
-  id: z.string().min(1).optional(),
-  prompt: z.union([z.string(), z.array(messageSchema).min(1)], { error: 'must be a string or a list of messages' }),
-  a: z.string(),
-  b: z.string(),
-  tags: z.array(z.string()).default([]),
-  provenance: z
-    .looseObject({ source: z.string().optional(), a: answerSchema.optional(), b: answerSchema.optional() })
-    .default({}),
-});
 
 /** A message as the files hold it: its other keys beside role and content. */
 export function messageToJson({ role, content, extra }: Message): Record<string, unknown> {
@@ -138,13 +111,13 @@ export function readPairs(file: string): PairsContent {
   let repeated = 0;
   for (const { line, value } of rows) {
     const newer = newerVersion(value.v);
-    const parsed = newer ? undefined : pairSchema.safeParse(value);
-    if (parsed?.success !== true) {
+    const parsed = newer ? newer.message : parsePair(value);
+    if (typeof parsed === 'string') {
       unread.push(Buffer.from(JSON.stringify(value)));
-      faults.push(newer ? { file, line, ...newer } : rowFault(file, line, 'pair', parsed?.error));
+      faults.push({ file, line, ...(newer ?? badRow('pair', parsed)) });
       continue;
     }
-    const { id = pairId(parsed.data.prompt, parsed.data.a, parsed.data.b), ...rest } = parsed.data;
+    const { id = pairId(parsed.prompt, parsed.a, parsed.b), ...rest } = parsed;
     if (seen.has(id)) repeated++;
     else {
       seen.add(id);
@@ -161,10 +134,67 @@ export function newerVersion(v: unknown): Pick<RowFault, 'kind' | 'message' | 'h
   return { kind: 'version', message, hint: 'update Alignment Lab to read it' };
 }
 
+/** A pair without its id where the row has none, or what is wrong with it. By hand: it is read at every click. */
+function parsePair({
+  v,
+  id,
+  prompt,
+  a,
+  b,
+  tags,
+  provenance,
+}: JsonObject): (Omit<Pair, 'id'> & { id?: string }) | string {
+  const turns = typeof prompt === 'string' ? prompt : messagesOf(prompt);
+  if (turns === null) return `prompt is ${kindOf(prompt)}, must be a string or a list of messages`;
+  if (typeof a !== 'string') return `a is ${kindOf(a)}, must be a string`;
+  if (typeof b !== 'string') return `b is ${kindOf(b)}, must be a string`;
+  if (v !== undefined && typeof v !== 'number') return `v is ${kindOf(v)}, must be a number`;
+  if (id !== undefined && (typeof id !== 'string' || id === '')) return `id is ${kindOf(id)}, must be a name`;
+  const names = tags ?? [];
+  if (!isStrings(names)) return `tags is ${kindOf(tags)}, must be a list of strings`;
+  const source = provenance ?? {};
+  if (!isProvenance(source)) return `provenance is ${kindOf(provenance)} or has a key of the wrong kind`;
+  return { v: v ?? LABELS_VERSION, id, prompt: turns, a, b, tags: names, provenance: source };
+}
+
+/** Messages as files hold them; null where they are none. */
+export function messagesOf(value: unknown): Message[] | null {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  const messages: Message[] = [];
+  for (const item of value) {
+    if (!isObject(item)) return null;
+    const { role, content, ...extra } = item;
+    const known = ROLES.find((name) => name === role);
+    if (known === undefined || typeof content !== 'string') return null;
+    messages.push(Object.keys(extra).length ? { role: known, content, extra } : { role: known, content });
+  }
+  return messages;
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function isProvenance(value: unknown): value is Provenance {
+  if (!isObject(value)) return false;
+  const { source, a, b } = value;
+  return (source === undefined || typeof source === 'string') && [a, b].every((x) => x === undefined || isAnswer(x));
+}
+
+function isAnswer(value: unknown): value is AnswerProvenance {
+  if (!isObject(value)) return false;
+  const kinds = {
+    model: 'string',
+    run: 'string',
+    step: 'number',
+    sample: 'number',
+    seed: 'number',
+    sampling: 'object',
+  };
+  return Object.entries(kinds).every(([key, kind]) => value[key] === undefined || typeof value[key] === kind);
+}
+
 /** The fault of a row that lacks a field or has a wrong one. */
-export function rowFault(file: string, line: number, what: string, error: z.ZodError | undefined): RowFault {
-  const issue = error?.issues[0];
-  const field = issue?.path.join('.') ?? '';
-  const why = issue ? `${field ? `${field}: ` : ''}${issue.message.replace(/^Invalid input: /, '')}` : 'unknown';
-  return { file, line, kind: 'row', message: `the row is no ${what}: ${why}`, hint: 'mend or delete the line' };
+export function badRow(what: string, why: string): Pick<RowFault, 'kind' | 'message' | 'hint'> {
+  return { kind: 'row', message: `the row is no ${what}: ${why}`, hint: 'mend or delete the line' };
 }
