@@ -24,9 +24,10 @@ export async function measureHeldOut({ threads, model, data, maxLength }: Parsed
   });
   const rows = unpacked(examples);
   const total = rows.reduce((sum, row) => sum + learntCount(row), 0);
-  const learner = new Learner(runtime, weights, {
+  const learner = new Learner(runtime, {
+    inputs: weights.inputs,
     trainable: [],
-    objective: nextTokenObjective(weights.config),
+    objective: nextTokenObjective(weights),
     optimizer: { beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0, maxGradNorm: 0 },
   });
   let loss = 0;

@@ -24,9 +24,10 @@ export async function measureStep({ threads, shape, warmup, steps, gemmSize }: P
   const config = shapeConfig(shape);
   const runtime = openRuntime({ threads, backend: 'native' });
   const weights = ModelWeights.initialize(runtime, config, length, Random.from(SEED));
-  const learner = new Learner(runtime, weights, {
+  const learner = new Learner(runtime, {
+    inputs: weights.inputs,
     trainable: [...weights.parameters.keys()],
-    objective: nextTokenObjective(config),
+    objective: nextTokenObjective(weights),
     optimizer: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, maxGradNorm: 1 },
   });
   const random = Random.from(SEED, 'tokens');

@@ -1,6 +1,6 @@
 import { type Graph, type Value } from '../tensor/graph';
-import { attentionBias, embedding, groupedQueryAttention, linear, rmsNorm, silu } from '../tensor/nn';
-import { add, cachedAttention, cast, mul, reshape, rotary, rotatesInside, transpose } from '../tensor/ops';
+import { attentionBias, embedding, groupedQueryAttention, linear, rmsNorm, swiglu } from '../tensor/nn';
+import { add, cachedAttention, cast, reshape, rotary, rotatesInside, transpose } from '../tensor/ops';
 import { productOf } from '../tensor/dims';
 import type { LlamaConfig } from './hf-config';
 import { parameterShapes } from './parameters';
@@ -60,7 +60,7 @@ function decoder(config: LlamaConfig, w: LlamaWeights, embedded: Value, attend: 
     const [gate, up] = ['gate_proj', 'up_proj'].map((name) =>
       project(w, normed, `${layer}.mlp.${name}`, config.mlpBias),
     );
-    x = add(x, project(w, mul(silu(gate), up), `${layer}.mlp.down_proj`, config.mlpBias)); // SwiGLU (Shazeer 2020)
+    x = add(x, project(w, swiglu(gate, up), `${layer}.mlp.down_proj`, config.mlpBias));
   }
   return rmsNorm(x, w.get('model.norm.weight'), config.rmsEps);
 }

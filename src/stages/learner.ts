@@ -1,11 +1,10 @@
 import { Graph, type Value } from '../tensor/graph';
 import { gradients } from '../tensor/autodiff';
-import { type AdamWSettings, adamW, stepScalars } from '../tensor/optimizer';
+import { AdamW } from '../tensor/adamw';
+import { type AdamWSettings, globalNorm } from '../tensor/optimizer';
 import { add } from '../tensor/ops';
 import { Program } from '../tensor/program';
 import type { Call, DType, Runtime, SessionOptions, Tensor } from '../tensor/runtime';
-import { type LlamaWeights, declareWeights } from '../models/llama';
-import type { ModelWeights } from '../models/weights';
 
 /** What a stage optimises: a scalar loss, and scalars to be summed over the micro-batches of a step. */
 export interface Objective {
@@ -72,138 +71,77 @@ class Batched {
 }
 
 export interface LearnerOptions {
-  /** The names of the parameters that learn; the others are held fixed. */
+  /** What the objective reads beside the batch, by name: weights and tables. */
+  inputs: Readonly<Record<string, Tensor>>;
+  /** The names of those that learn; the others are held fixed. */
   trainable: readonly string[];
-  objective: (graph: Graph, weights: LlamaWeights) => Objective;
+  objective: (graph: Graph) => Objective;
   optimizer: AdamWSettings;
   /** For measurements: a profile, another level of optimisation. */
   session?: SessionOptions;
 }
 
-type Kind = 'evaluate' | 'step' | 'accumulate' | 'apply';
-/** A program on its way: what it computes, what it always reads, and where it writes. */
-interface Built {
-  outputs: Record<string, Value>;
-  fixed: Record<string, Tensor>;
-  written: Record<string, Tensor>;
-}
+/** Without gradients; with gradients in place of the last ones; with gradients added to the last ones. */
+type Kind = 'evaluate' | 'gradients' | 'accumulate';
 
 /**
- * Everything that is compiled for a stage that trains: one step over a whole batch; for a batch in parts, a pass that
- * adds up gradients and one that applies them; and a pass without gradients. All update the same tensors in place.
+ * Everything that is compiled for a stage that trains: a pass without gradients, one that writes them, and for a batch in
+ * parts one that adds them up; then the optimizer. All read and update the same tensors in place.
  */
 export class Learner {
-  /** Optimizer steps taken. */
-  steps = 0;
-  readonly moments = new Map<string, { m: Tensor; v: Tensor }>();
+  readonly optimizer: AdamW;
   private readonly programs = new Map<Kind, Batched>();
-  private accumulators: Record<string, Tensor> | undefined;
-  private readonly scalars: Record<string, Tensor>;
   private readonly results: Record<string, Tensor> = {};
 
   constructor(
     private readonly runtime: Runtime,
-    private readonly weights: ModelWeights,
     private readonly options: LearnerOptions,
   ) {
-    for (const name of options.trainable) {
-      const { dims } = this.parameter(name);
-      this.moments.set(name, { m: runtime.stateTensor('float32', dims), v: runtime.stateTensor('float32', dims) });
-    }
-    const scalar = (): Tensor => runtime.hostTensor('float32', []);
-    this.scalars = { learning_rate: scalar(), bias_correction1: scalar(), bias_correction2: scalar() };
-  }
-
-  private parameter(name: string): Tensor {
-    const tensor = this.weights.parameters.get(name);
-    if (!tensor) throw new Error(`the model has no ${name}`);
-    return tensor;
+    const parameters = new Map(
+      options.trainable.map((name) => {
+        const tensor = options.inputs[name];
+        if (!tensor) throw new Error(`the model has no ${name}`);
+        return [name, tensor];
+      }),
+    );
+    this.optimizer = new AdamW(runtime, parameters, options.optimizer);
   }
 
   private result(name: string): Tensor {
     return (this.results[name] ??= this.runtime.hostTensor('float32', []));
-  }
-  private resultsOf(names: readonly string[]): Record<string, Tensor> {
-    return Object.fromEntries(names.map((name) => [name, this.result(name)]));
-  }
-
-  /** Where `w.…`, `m.…`, `v.…` are written: over the tensors they are read from. */
-  private stateOutputs(): Record<string, Tensor> {
-    const state: Record<string, Tensor> = {};
-    for (const [name, { m, v }] of this.moments)
-      Object.assign(state, { [`w.${name}`]: this.parameter(name), [`m.${name}`]: m, [`v.${name}`]: v });
-    return state;
-  }
-  private stateInputs(): Record<string, Tensor> {
-    const state: Record<string, Tensor> = { ...this.scalars };
-    for (const [name, { m, v }] of this.moments) Object.assign(state, { [`m.${name}`]: m, [`v.${name}`]: v });
-    return state;
   }
 
   private program(kind: Kind): Batched {
     const known = this.programs.get(kind);
     if (known) return known;
     const graph = new Graph();
-    const w = declareWeights(graph, this.weights.config, this.weights.positions);
-    const built: Built = { outputs: {}, fixed: { ...this.weights.inputs }, written: {} };
-    if (kind === 'apply') {
-      Object.assign(built.fixed, this.sums());
-      this.update(built, graph, w, (name) => graph.input(`sum.${name}`, 'float32', w.get(name).shape));
-    } else {
-      const { loss, sums } = this.options.objective(graph, w);
-      Object.assign(built.outputs, sums, { loss });
-      Object.assign(built.written, this.resultsOf([...Object.keys(sums), 'loss']));
-      if (kind !== 'evaluate') this.learn(kind, built, graph, w, loss);
+    const { loss, sums } = this.options.objective(graph);
+    const outputs: Record<string, Value> = {};
+    const fixed = { ...this.options.inputs };
+    const written: Record<string, Tensor> = {};
+    if (kind !== 'evaluate') {
+      const { slots } = this.optimizer;
+      const names = [...slots.keys()];
+      const found = gradients(
+        loss,
+        names.map((name) => graph.input(name, 'float32', this.options.inputs[name].dims)),
+      );
+      const totals = names.map((name, i) => {
+        const key = `gradient.${name}`;
+        const total = kind === 'gradients' ? found[i] : add(graph.input(key, 'float32', found[i].shape), found[i]);
+        outputs[key] = total;
+        fixed[key] = written[key] = (slots.get(name) as { gradient: Tensor }).gradient;
+        return total;
+      });
+      outputs.grad_norm = globalNorm(totals);
     }
-    const program = Program.compile(this.runtime, kind, built.outputs, this.options.session);
-    const batched = new Batched(this.runtime, program, built.fixed, built.written);
+    // the runtime works backwards from the last output: the numbers first, so that logits need not outlive them
+    Object.assign(outputs, sums, { loss });
+    for (const name of Object.keys(outputs)) written[name] ??= this.result(name);
+    const program = Program.compile(this.runtime, kind, outputs, this.options.session);
+    const batched = new Batched(this.runtime, program, fixed, written);
     this.programs.set(kind, batched);
     return batched;
-  }
-
-  /** The gradients of the loss: applied at once, or added to the sums. */
-  private learn(kind: 'step' | 'accumulate', built: Built, graph: Graph, w: LlamaWeights, loss: Value): void {
-    const { trainable } = this.options;
-    const found = gradients(
-      loss,
-      trainable.map((name) => w.get(name)),
-    );
-    if (kind === 'step') return this.update(built, graph, w, (_, i) => found[i]);
-    const sums = this.sums();
-    trainable.forEach((name, i) => {
-      const key = `sum.${name}`;
-      built.outputs[key] = add(graph.input(key, 'float32', found[i].shape), found[i]);
-    });
-    Object.assign(built.fixed, sums);
-    Object.assign(built.written, sums);
-  }
-
-  /** The optimizer's step, from each parameter's gradient. */
-  private update(built: Built, graph: Graph, w: LlamaWeights, gradient: (name: string, i: number) => Value): void {
-    const trained = this.options.trainable.map((name, i) => {
-      const weight = w.get(name);
-      return { name, weight, gradient: gradient(name, i), decays: weight.rank > 1 };
-    });
-    const { norm, updates } = adamW(graph, trained, this.options.optimizer, stepScalars(graph));
-    Object.assign(built.outputs, updates, { grad_norm: norm });
-    Object.assign(built.fixed, this.stateInputs());
-    Object.assign(built.written, this.stateOutputs(), this.resultsOf(['grad_norm']));
-  }
-
-  /** Where gradients of a step in parts add up. */
-  private sums(): Record<string, Tensor> {
-    return (this.accumulators ??= Object.fromEntries(
-      this.options.trainable.map((name) => [
-        `sum.${name}`,
-        this.runtime.stateTensor('float32', this.parameter(name).dims),
-      ]),
-    ));
-  }
-
-  /** Zeros, on the host without an array of them. */
-  private clear(tensor: Tensor): void {
-    if (tensor.data instanceof Float32Array) tensor.data.fill(0);
-    else this.runtime.write(tensor, new Float32Array(tensor.dims.reduce((a, b) => a * b, 1)));
   }
 
   private take(total: Record<string, number>): void {
@@ -217,24 +155,13 @@ export class Learner {
    * finite; the caller sees it in `gradNorm`.
    */
   async step(batch: readonly MicroBatch[], learningRate: number): Promise<StepResult> {
-    const { beta1, beta2 } = this.options.optimizer;
-    const t = this.steps + 1;
-    const feed = { learning_rate: learningRate, bias_correction1: 1 - beta1 ** t, bias_correction2: 1 - beta2 ** t };
-    for (const [name, value] of Object.entries(feed)) this.runtime.write(this.scalars[name], Float32Array.of(value));
     const sums: Record<string, number> = {};
-    if (batch.length === 1) {
-      await this.program('step').run(batch[0]);
+    for (const [i, part] of batch.entries()) {
+      await this.program(i === 0 ? 'gradients' : 'accumulate').run(part);
       this.take(sums);
-    } else {
-      for (const tensor of Object.values(this.sums())) this.clear(tensor);
-      for (const part of batch) {
-        await this.program('accumulate').run(part);
-        this.take(sums);
-      }
-      await this.program('apply').run({});
     }
     const gradNorm = (this.result('grad_norm').data as Float32Array)[0];
-    if (Number.isFinite(gradNorm)) this.steps = t;
+    await this.optimizer.step(learningRate, gradNorm);
     return { gradNorm, sums };
   }
 
@@ -248,15 +175,7 @@ export class Learner {
 
   release(): void {
     for (const program of this.programs.values()) program.release();
-    for (const { m, v } of this.moments.values()) {
-      m.release();
-      v.release();
-    }
-    for (const tensor of [
-      ...Object.values(this.scalars),
-      ...Object.values(this.results),
-      ...Object.values(this.accumulators ?? {}),
-    ])
-      tensor.release();
+    this.optimizer.release();
+    for (const tensor of Object.values(this.results)) tensor.release();
   }
 }

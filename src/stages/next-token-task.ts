@@ -67,9 +67,10 @@ export class NextTokenTask implements Task {
     const { config, train, seed, runtime, weights } = inputs;
     this.order = new BatchOrder({ rows: train.length, batchSize: config.batch_size, seed, shuffle: config.shuffle });
     this.totalSteps = config.steps ?? Math.max(1, Math.round(config.epochs * this.order.batchesPerEpoch));
-    this.learner = new Learner(runtime, weights, {
+    this.learner = new Learner(runtime, {
+      inputs: weights.inputs,
       trainable: trainableOf([...weights.parameters.keys()], config.freeze),
-      objective: nextTokenObjective(weights.config),
+      objective: nextTokenObjective(weights),
       optimizer: {
         beta1: config.adam_beta1,
         beta2: config.adam_beta2,
@@ -84,7 +85,7 @@ export class NextTokenTask implements Task {
     const { config, train } = this.inputs;
     const rows = [...this.order.next()].map((i) => train[i]);
     const { batches, learnt, tokens } = this.batches(rows, config.micro_batch_size);
-    const rate = learningRateAt(this.learner.steps, this.totalSteps, {
+    const rate = learningRateAt(this.learner.optimizer.steps, this.totalSteps, {
       schedule: config.schedule,
       warmup: config.warmup,
       learningRate: config.learning_rate,
@@ -156,7 +157,7 @@ export class NextTokenTask implements Task {
 
   state(): TaskState {
     return {
-      optimizer_steps: this.learner.steps,
+      optimizer_steps: this.learner.optimizer.steps,
       position: this.order.position,
       batches_per_epoch: this.order.batchesPerEpoch,
       tokens: this.tokens,
@@ -174,7 +175,7 @@ export class NextTokenTask implements Task {
     // a branch may cut its data into batches of another size: it goes on at the same share of the epoch
     const share = index / (saved.batches_per_epoch ?? batchesPerEpoch);
     const place = saved.batches_per_epoch === batchesPerEpoch ? index : Math.floor(share * batchesPerEpoch);
-    this.learner.steps = saved.optimizer_steps;
+    this.learner.optimizer.steps = saved.optimizer_steps;
     this.order.position = { epoch, index: Math.min(place, batchesPerEpoch) };
     this.tokens = saved.tokens;
   }
@@ -196,7 +197,7 @@ export class NextTokenTask implements Task {
   async saveOptimizer(folder: string): Promise<void> {
     mkdirSync(folder, { recursive: true });
     const tensors = [];
-    for (const [name, moments] of this.learner.moments) {
+    for (const [name, moments] of this.learner.optimizer.slots) {
       for (const kind of ['m', 'v'] as const) {
         const data = (await this.inputs.runtime.read(moments[kind])) as Float32Array;
         tensors.push({ name: `${kind}.${name}`, dtype: 'F32' as const, shape: moments[kind].dims, data });
@@ -208,7 +209,7 @@ export class NextTokenTask implements Task {
   async loadOptimizer(folder: string): Promise<void> {
     const file = readSafetensors(join(folder, 'optimizer.safetensors'));
     try {
-      for (const [name, moments] of this.learner.moments) {
+      for (const [name, moments] of this.learner.optimizer.slots) {
         for (const kind of ['m', 'v'] as const)
           this.inputs.runtime.write(moments[kind], file.get(`${kind}.${name}`).float32());
       }

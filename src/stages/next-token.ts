@@ -1,16 +1,17 @@
 import type { Graph } from '../tensor/graph';
 import { crossEntropy, scoreTokens } from '../tensor/nn';
 import { mul, reshape, selectRows, sum } from '../tensor/ops';
-import { declareBatch, llamaHidden, llamaLogits, type LlamaWeights } from '../models/llama';
-import type { LlamaConfig } from '../models/hf-config';
+import { declareBatch, declareWeights, llamaHidden, llamaLogits } from '../models/llama';
+import type { ModelWeights } from '../models/weights';
 import type { MicroBatch, Objective } from './learner';
 
 /**
  * The loss of pre-training and SFT: −Σ w·log π(next token). Only learnt positions reach the output projection. The
  * weights are 1 / (learnt tokens of the whole optimizer step), so the loss does not depend on how a step is cut.
  */
-export function nextTokenObjective(config: LlamaConfig) {
-  return (graph: Graph, weights: LlamaWeights): Objective => {
+export function nextTokenObjective({ config, positions }: Pick<ModelWeights, 'config' | 'positions'>) {
+  return (graph: Graph): Objective => {
+    const weights = declareWeights(graph, config, positions);
     const hidden = llamaHidden(config, weights, declareBatch(graph));
     const selected = selectRows(
       hidden,

@@ -21,7 +21,7 @@ export function gradients(of: Value, wrt: readonly Value[], seed: Value = of.gra
     const dys = node.outputs.map((output) => flowing.get(output));
     if (dys.every((dy) => dy === undefined) || !node.op.vjp) continue;
     const full = node.op.lazy ? dys : dys.map((dy, i) => dy && whole(dy, node.outputs[i]));
-    const parts = node.op.vjp(full, node);
+    const parts = node.op.vjp(full, { ...node, inputs: node.inputs.map(recomputed) });
     node.inputs.forEach((input, i) => {
       const part = parts[i];
       if (!part || !leads.has(input.node)) return;
@@ -35,3 +35,6 @@ export function gradients(of: Value, wrt: readonly Value[], seed: Value = of.gra
     return whole(gradient, value);
   });
 }
+
+/** A value as the backward pass reads it. */
+const recomputed = (value: Value): Value => (value.index === 0 && value.node.op.again?.(value.node)) || value;

@@ -181,6 +181,20 @@ export class Emitter {
     this.push('Mul', [this.raw('MatMul', operands), factor], [output]);
   }
 
+  attend(node: Node): void {
+    const [scores, v] = node.inputs.map((value) => this.name(value));
+    const [output, p] = node.outputs.map((value) => this.name(value));
+    this.push('Softmax', [scores], [p], { axis: -1 });
+    this.push('MatMul', [p, v], [output]);
+  }
+  swiglu(node: Node): void {
+    const [gate, up] = node.inputs.map((value) => this.name(value));
+    const silu =
+      this.target === 'cpu'
+        ? this.raw('QuickGelu', [gate], { alpha: { float: 1 } }, MICROSOFT)
+        : this.raw('Mul', [gate, this.raw('Sigmoid', [gate])]);
+    this.push('Mul', [silu, up], [this.name(node.outputs[0])]);
+  }
   rmsNorm(node: Node): void {
     const [x, weight] = node.inputs.map((v) => this.name(v));
     const [y, inverse] = node.outputs.map((v) => this.name(v));

@@ -21,6 +21,11 @@ export interface Op {
   readonly emit: (emitter: Emitter, node: Node) => void;
   readonly vjp?: (dys: readonly (Value | undefined)[], node: Node) => readonly (Value | undefined)[];
   readonly lazy?: boolean;
+  /**
+   * The first output once more, for the gradients of what it goes into: where it is cheaper to compute it again than to
+   * keep it from the forward pass to the backward pass.
+   */
+  readonly again?: (node: Node) => Value;
 }
 
 export interface Node {

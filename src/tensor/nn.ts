@@ -3,6 +3,7 @@ import { type Value } from './graph';
 import {
   add,
   and,
+  attend,
   cast,
   div,
   equal,
@@ -17,18 +18,18 @@ import {
   neg,
   reshape,
   rmsNorm,
-  silu,
   softmax,
   sqrt,
   stopGradient,
   sub,
   sum,
+  swiglu,
   takeAlong,
   where,
 } from './ops';
 import { productOf } from './dims';
 
-export { gatherRows as embedding, linear, rmsNorm, silu, softmax };
+export { gatherRows as embedding, linear, rmsNorm, softmax, swiglu };
 
 /** Layer normalisation over the last axis (Ba et al. 2016): x [..., d], weight and bias [d]. */
 export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number): Value {
@@ -62,7 +63,7 @@ export function groupedQueryAttention(q: Value, k: Value, v: Value, bias: Value)
   const rows = productOf([group, seq]);
   const scores = matmul(reshape(q, [batch, kvHeads, rows, d]), k, { transB: true, alpha: 1 / Math.sqrt(d as number) });
   const masked = add(reshape(scores, [batch, kvHeads, group, seq, seq]), bias);
-  const attended = matmul(reshape(softmax(masked), [batch, kvHeads, rows, seq]), v);
+  const attended = attend(reshape(masked, [batch, kvHeads, rows, seq]), v);
   return reshape(attended, [batch, heads, seq, d]);
 }
 
@@ -85,7 +86,10 @@ export function scoreTokens(logits: Value, labels: Value): TokenScores {
   const p = softmax(logits);
   const lse = logSumExp(logits, p);
   const chosen = takeAlong(logits, where(learnt, column, ignored));
-  const entropy = sub(lse, sum(mul(p, logits), [-1], true));
+  const [tokens, vocabulary] = logits.shape;
+  // a product of rows instead of a sum over their product: what it would write is as large as the logits
+  const rows = (x: Value): Value => reshape(x, [tokens, 1, vocabulary]);
+  const entropy = sub(lse, reshape(matmul(rows(p), rows(logits), { transB: true }), lse.shape));
   return {
     logProbs: where(learnt, sub(chosen, lse), 0),
     entropy: stopGradient(entropy),

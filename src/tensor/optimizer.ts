@@ -1,13 +1,7 @@
-import { type Graph, type Value } from './graph';
-import { add, div, less, minimum, mul, sqrt, sub, sumSquare, where } from './ops';
+import type { Shape } from './dims';
+import type { Graph, Value } from './graph';
+import { add, div, mul, sqrt, sub, sumSquare } from './ops';
 
-export interface Trained {
-  name: string;
-  weight: Value;
-  gradient: Value;
-  /** Matrices decay; norms and biases do not. */
-  decays: boolean;
-}
 export interface AdamWSettings {
   beta1: number;
   beta2: number;
@@ -16,66 +10,45 @@ export interface AdamWSettings {
   /** Gradients are scaled so that their global norm is at most this; 0 leaves them. */
   maxGradNorm: number;
 }
-/** Numbers that the host gives at every step, so that one compiled step serves the whole schedule. */
-export interface StepScalars {
-  learningRate: Value;
-  /** 1 − β₁ᵗ and 1 − β₂ᵗ */
-  correction1: Value;
-  correction2: Value;
-}
-
-export const stepScalars = (graph: Graph): StepScalars => ({
-  learningRate: graph.input('learning_rate', 'float32', []),
-  correction1: graph.input('bias_correction1', 'float32', []),
-  correction2: graph.input('bias_correction2', 'float32', []),
-});
 
 /** √Σ‖g‖² over all gradients. */
 export const globalNorm = (gradients: readonly Value[]): Value =>
   sqrt(gradients.map((g) => sumSquare(g)).reduce((total, next) => add(total, next)));
 
-/** What is not below this is infinite or not a number. */
-const LARGEST = 3.4e38;
+/** Numbers of a step that the host gives, so that one compiled update serves all tensors and the whole schedule. */
+export type UpdateScalars = Record<'keep1' | 'take1' | 'keep2' | 'take2' | 'rate' | 'floor' | 'decay', number>;
 
 /**
- * One step of AdamW (Loshchilov & Hutter 2019, algorithm 2) with the gradients clipped by their global norm as PyTorch
- * does it. Where the norm is not finite nothing is written: each new value is then the old one, so an update in place
- * never spoils the state.
- *
- * Returns the norm before clipping, and the new tensors by the names `w.…`, `m.…`, `v.…`; the old ones are the graph's
- * inputs of the same names (the weights as given).
+ * The scalars of step t ≥ 1 of AdamW (Loshchilov & Hutter 2019, algorithm 2), the gradients clipped by their global
+ * norm as PyTorch does it: with s = min(1, maxGradNorm / (norm + 10⁻⁶)), g = s·gradient.
  */
-export function adamW(
-  graph: Graph,
-  trained: readonly Trained[],
-  settings: AdamWSettings,
-  step: StepScalars,
-): { norm: Value; updates: Record<string, Value> } {
+export function updateScalars(settings: AdamWSettings, t: number, learningRate: number, norm: number): UpdateScalars {
   const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = settings;
-  const norm = globalNorm(trained.map(({ gradient }) => gradient));
-  const finite = less(norm, LARGEST);
-  const scale = maxGradNorm > 0 ? minimum(div(maxGradNorm, add(norm, 1e-6)), 1) : graph.scalar(1);
-  // with g = 0, β = 1 and η = 0 the rules below reproduce the old state bit for bit
-  const gate = (value: Value | number, neutral: number): Value => where(finite, value, neutral);
-  const [keep1, keep2] = [gate(beta1, 1), gate(beta2, 1)];
-  const [take1, take2] = [mul(scale, 1 - beta1), mul(scale, Math.sqrt(1 - beta2))];
-  const root2 = sqrt(step.correction2);
-  const rate = gate(div(mul(step.learningRate, root2), step.correction1), 0);
-  const floor = mul(root2, epsilon);
-  const decay = gate(sub(1, mul(step.learningRate, weightDecay)), 1);
+  const scale = maxGradNorm > 0 ? Math.min(1, maxGradNorm / (norm + 1e-6)) : 1;
+  const root2 = Math.sqrt(1 - beta2 ** t);
+  return {
+    keep1: beta1,
+    take1: scale * (1 - beta1),
+    keep2: beta2,
+    take2: scale * Math.sqrt(1 - beta2),
+    rate: (learningRate * root2) / (1 - beta1 ** t),
+    floor: epsilon * root2,
+    decay: 1 - learningRate * weightDecay,
+  };
+}
 
-  const updates: Record<string, Value> = {};
-  for (const { name, weight, gradient, decays } of trained) {
-    const g = where(finite, gradient, 0);
-    const scaled = mul(g, where(finite, take2, 0));
-    const m = add(mul(graph.input(`m.${name}`, 'float32', weight.shape), keep1), mul(g, where(finite, take1, 0)));
-    const v = add(mul(graph.input(`v.${name}`, 'float32', weight.shape), keep2), mul(scaled, scaled));
-    const kept = decays && weightDecay > 0 ? mul(weight, decay) : weight;
-    updates[`w.${name}`] = sub(kept, mul(div(m, add(sqrt(v), floor)), rate));
-    updates[`m.${name}`] = m;
-    updates[`v.${name}`] = v;
-  }
-  return { norm, updates };
+/**
+ * One tensor's update, or that of a part of it:
+ * m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← (1−ηλ)w − η·m̂/(√v̂ + ε), with the corrections of m̂ and v̂ in the scalars.
+ */
+export function adamWUpdate(graph: Graph, shape: Shape, decays: boolean): { w: Value; m: Value; v: Value } {
+  const [w, m0, v0, g] = ['w', 'm', 'v', 'g'].map((name) => graph.input(name, 'float32', shape));
+  const scalar = (name: keyof UpdateScalars): Value => graph.input(name, 'float32', []);
+  const scaled = mul(g, scalar('take2'));
+  const m = add(mul(m0, scalar('keep1')), mul(g, scalar('take1')));
+  const v = add(mul(v0, scalar('keep2')), mul(scaled, scaled));
+  const kept = decays ? mul(w, scalar('decay')) : w;
+  return { w: sub(kept, mul(div(m, add(sqrt(v), scalar('floor'))), scalar('rate'))), m, v };
 }
 
 export type Schedule = 'constant' | 'linear' | 'cosine';

@@ -35,7 +35,7 @@ it('three examples packed in one row: the logits of the block mask, the loss and
   };
   const total = learntCount(row);
   expect(total).toBe(values.tokens);
-  const result = lossAndGradients(runtime, config, weights, nextTokenBatch([row], ids.shape[1], total));
+  const result = lossAndGradients(runtime, weights, nextTokenBatch([row], ids.shape[1], total));
   expect(Math.abs(result.loss / values.loss_apart - 1)).toBeLessThan(TOLERANCE);
   for (const [name, { data }] of golden.group('gradient')) {
     expect(relativeDistance(result.gradients.get(name)!, data), name).toBeLessThan(TOLERANCE);
@@ -64,7 +64,7 @@ it('two micro-batches of unequal token counts are one mean over all tokens', asy
   const batches = micro.map((rows) => nextTokenBatch(rows, seq, counts[0] + counts[1]));
 
   const weights = weightsOf(runtime, config, start);
-  const results = batches.map((one) => lossAndGradients(runtime, config, weights, one));
+  const results = batches.map((one) => lossAndGradients(runtime, weights, one));
   expect(Math.abs((results[0].loss + results[1].loss) / values.loss - 1)).toBeLessThan(TOLERANCE);
   let squares = 0;
   for (const [name, { data }] of golden.group('gradient')) {
@@ -75,9 +75,10 @@ it('two micro-batches of unequal token counts are one mean over all tokens', asy
   }
 
   // And so the learner does it: one step of two parts.
-  const learner = new Learner(runtime, weights, {
+  const learner = new Learner(runtime, {
+    inputs: weights.inputs,
     trainable: [...weights.parameters.keys()],
-    objective: nextTokenObjective(config),
+    objective: nextTokenObjective(weights),
     optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
   });
   const { gradNorm, sums } = await learner.step(batches, 1e-3);

@@ -21,14 +21,13 @@ export function weightsOf(runtime: Runtime, config: LlamaConfig, golden: GoldenT
 }
 
 /** Loss and all gradients of one batch, by parameter name. */
-export function lossAndGradients(runtime: Runtime, config: LlamaConfig, weights: ModelWeights, batch: MicroBatch) {
+export function lossAndGradients(runtime: Runtime, weights: ModelWeights, batch: MicroBatch) {
   const graph = new Graph();
-  const w = declareWeights(graph, config, weights.positions);
-  const { loss } = nextTokenObjective(config)(graph, w);
+  const { loss } = nextTokenObjective(weights)(graph);
   const names = [...weights.parameters.keys()];
   const found = gradients(
     loss,
-    names.map((name) => w.get(name)),
+    names.map((name) => graph.input(name, 'float32', weights.parameters.get(name)!.dims)),
   );
   const outputs = Object.fromEntries(names.map((name, i) => [`g.${name}`, found[i]]));
   const program = Program.compile(runtime, 'gradients', { loss, ...outputs });

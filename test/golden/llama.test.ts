@@ -56,7 +56,7 @@ describe.each(['llama', ...VARIANTS])('forward and gradients: %s', (name) => {
 
   it('loss and every gradient', () => {
     const weights = weightsOf(runtime, config, golden);
-    const result = lossAndGradients(runtime, config, weights, batchOf(rows, ids.shape[1]));
+    const result = lossAndGradients(runtime, weights, batchOf(rows, ids.shape[1]));
     expect(Math.abs(result.loss - loss)).toBeLessThan(TOLERANCE * loss);
     for (const [parameter, expected] of golden.group('gradient'))
       expect(relativeDistance(result.gradients.get(parameter)!, expected.data), parameter).toBeLessThan(TOLERANCE);
@@ -69,9 +69,10 @@ describe('twenty steps of AdamW with clipping and a cosine schedule', () => {
     const values = goldenValues('llama');
     const { config, optimizer } = values;
     const weights = weightsOf(runtime, config, golden);
-    const learner = new Learner(runtime, weights, {
+    const learner = new Learner(runtime, {
+      inputs: weights.inputs,
       trainable: [...weights.parameters.keys()],
-      objective: nextTokenObjective(config),
+      objective: nextTokenObjective(weights),
       optimizer: {
         beta1: optimizer.adam_beta1,
         beta2: optimizer.adam_beta2,

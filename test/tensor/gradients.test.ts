@@ -133,7 +133,7 @@ const unary: Case[] = (
     ['sqrt', ops.sqrt, positive],
     ['reciprocal', ops.reciprocal, positive],
     ['abs', ops.abs, positive],
-    ['silu', nn.silu],
+    ['swiglu of itself', (x) => nn.swiglu(x, x)],
   ] as [string, (x: Value) => Value, (readonly [number, number])?][]
 ).flatMap(([name, build, range]) =>
   Object.entries(shapes).map(([shape, dims]) => ({ name: `${name} ${shape}`, inputs: [{ dims, range }], build })),
@@ -268,6 +268,9 @@ const rope = (positions: number, half: number, f: (x: number) => number): Input 
   fixed: true,
 });
 const composed: Case[] = [
+  { name: 'swiglu', inputs: [{ dims: [3, 5] }, { dims: [3, 5] }], build: nn.swiglu },
+  { name: 'attend', inputs: [{ dims: [2, 3, 5] }, { dims: [2, 5, 4] }], build: ops.attend },
+  { name: 'attend to one', inputs: [{ dims: [2, 2, 3, 1] }, { dims: [2, 2, 1, 4] }], build: ops.attend },
   { name: 'softmax', inputs: [{ dims: [3, 5] }], build: ops.softmax },
   { name: 'softmax of one', inputs: [{ dims: [3, 1] }], build: (x) => ops.add(ops.softmax(x), x) },
   { name: 'logSumExp', inputs: [{ dims: [3, 5] }], build: (x) => ops.logSumExp(x, ops.softmax(x)) },

@@ -1,17 +1,16 @@
 /**
- * What an update in place rests on: every new value is computed from gradients that are all known, each element is read
- * before it is written, and a step whose gradients are not finite writes nothing.
+ * What an update in place rests on: each element is read before it is written, whether a tensor is updated whole or in
+ * parts, and a step whose gradients are not finite writes nothing.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/data/random';
 import { parseLlamaConfig } from '../../src/models/hf-config';
-import { declareWeights } from '../../src/models/llama';
 import { ModelWeights } from '../../src/models/weights';
 import { Learner } from '../../src/stages/learner';
 import { type TokenRow, nextTokenBatch, nextTokenObjective } from '../../src/stages/next-token';
 import { gradients } from '../../src/tensor/autodiff';
 import { Graph } from '../../src/tensor/graph';
-import { adamW, stepScalars } from '../../src/tensor/optimizer';
+import { adamWUpdate, globalNorm, updateScalars } from '../../src/tensor/optimizer';
 import { Program } from '../../src/tensor/program';
 import { type Runtime, type Tensor, openRuntime } from '../../src/tensor/runtime';
 
@@ -45,9 +44,10 @@ function batch(step: number) {
   return nextTokenBatch([row(12), row(9)], 12, 19);
 }
 const learnerOf = (weights: ModelWeights) =>
-  new Learner(runtime, weights, {
+  new Learner(runtime, {
+    inputs: weights.inputs,
     trainable: [...weights.parameters.keys()],
-    objective: nextTokenObjective(config),
+    objective: nextTokenObjective(weights),
     optimizer,
   });
 const bytes = (tensor: Tensor): Buffer => {
@@ -57,50 +57,47 @@ const bytes = (tensor: Tensor): Buffer => {
 const stateOf = (weights: ModelWeights, learner: Learner): Buffer =>
   Buffer.concat([
     ...[...weights.parameters.values()].map(bytes),
-    ...[...learner.moments.values()].flatMap(({ m, v }) => [bytes(m), bytes(v)]),
+    ...[...learner.optimizer.slots.values()].flatMap(({ m, v }) => [bytes(m), bytes(v)]),
   ]);
 
-/** The same steps into other tensors, copied back by the host. */
+/** The same steps, each tensor updated whole and into another one that the host copies back. */
 function doubleBuffered(weights: ModelWeights): Buffer {
   const graph = new Graph();
-  const w = declareWeights(graph, config, POSITIONS);
-  const { loss } = nextTokenObjective(config)(graph, w);
-  const names = [...weights.parameters.keys()];
+  const { loss } = nextTokenObjective(weights)(graph);
+  const parameters = [...weights.parameters].map(([name, w]) => {
+    const like = () => runtime.hostTensor('float32', w.dims);
+    return { name, w, m: like(), v: like(), g: like(), next: { w: like(), m: like(), v: like() } };
+  });
   const found = gradients(
     loss,
-    names.map((name) => w.get(name)),
+    parameters.map(({ name, w }) => graph.input(name, 'float32', w.dims)),
   );
-  const { updates } = adamW(
-    graph,
-    names.map((name, i) => ({ name, weight: w.get(name), gradient: found[i], decays: w.get(name).rank > 1 })),
-    optimizer,
-    stepScalars(graph),
-  );
-  const program = Program.compile(runtime, 'double', updates);
-  const like = (tensor: Tensor) => runtime.hostTensor('float32', tensor.dims);
-  const read = new Map<string, Tensor>();
-  for (const name of names) {
-    const weight = weights.parameters.get(name)!;
-    read.set(`w.${name}`, weight);
-    for (const kind of ['m', 'v']) read.set(`${kind}.${name}`, like(weight));
-  }
-  const written = Object.fromEntries([...read].map(([key, tensor]) => [key, like(tensor)]));
+  const outputs = Object.fromEntries(parameters.map(({ name }, i) => [name, found[i]]));
+  const backward = Program.compile(runtime, 'backward', { ...outputs, norm: globalNorm(found) });
+  const norm = runtime.hostTensor('float32', []);
+  const written = { ...Object.fromEntries(parameters.map(({ name, g }) => [name, g])), norm };
   for (let step = 1; step <= STEPS; step++) {
-    const scalar = (value: number) => runtime.hostTensor('float32', [], Float32Array.of(value));
-    const feeds: Record<string, Tensor> = {
-      ...weights.inputs,
-      learning_rate: scalar(1e-2),
-      bias_correction1: scalar(1 - optimizer.beta1 ** step),
-      bias_correction2: scalar(1 - optimizer.beta2 ** step),
-    };
-    for (const [key, tensor] of read) if (!key.startsWith('w.')) feeds[key] = tensor;
+    const feeds: Record<string, Tensor> = { ...weights.inputs };
     for (const [name, { dims, data }] of Object.entries(batch(step)))
       feeds[name] = runtime.hostTensor(data instanceof Int32Array ? 'int32' : 'float32', dims, data);
-    program.prepare(feeds, written).run();
-    for (const [key, tensor] of read) runtime.write(tensor, written[key].data!);
+    backward.prepare(feeds, written).run();
+    const values = updateScalars(optimizer, step, 1e-2, (norm.data as Float32Array)[0]);
+    const scalars = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, runtime.hostTensor('float32', [], Float32Array.of(value))]),
+    );
+    for (const { w, m, v, g, next } of parameters) {
+      const update = { ...adamWUpdate(new Graph(), w.dims, w.dims.length > 1) };
+      const program = Program.compile(runtime, 'update', update);
+      program.prepare({ w, m, v, g, ...scalars }, next).run();
+      runtime.write(w, next.w.data!);
+      runtime.write(m, next.m.data!);
+      runtime.write(v, next.v.data!);
+    }
   }
-  const moments = names.flatMap((name) => ['m', 'v'].map((kind) => bytes(read.get(`${kind}.${name}`)!)));
-  return Buffer.concat([...names.map((name) => bytes(weights.parameters.get(name)!)), ...moments]);
+  return Buffer.concat([
+    ...parameters.map(({ w }) => bytes(w)),
+    ...parameters.flatMap(({ m, v }) => [bytes(m), bytes(v)]),
+  ]);
 }
 
 describe('state', () => {
@@ -123,7 +120,7 @@ describe('state', () => {
     (spoilt.weights.data as Float32Array)[0] = bad;
     const { gradNorm } = await learner.step([spoilt], 1e-2);
     expect(Number.isFinite(gradNorm)).toBe(false);
-    expect(learner.steps).toBe(1);
+    expect(learner.optimizer.steps).toBe(1);
     expect(stateOf(weights, learner).equals(before)).toBe(true);
     const parts = [spoilt, batch(3)];
     expect(Number.isFinite((await learner.step(parts, 1e-2)).gradNorm)).toBe(false);

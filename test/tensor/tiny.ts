@@ -68,15 +68,16 @@ export class TinyTraining {
     const random = Random.from(7, 'tiny');
     this.data = random.split('data');
     this.weights = ModelWeights.initialize(runtime, config, config.maxPositions, random.split('weights'));
-    this.learner = new Learner(runtime, this.weights, {
+    this.learner = new Learner(runtime, {
+      inputs: this.weights.inputs,
       trainable: [...this.weights.parameters.keys()],
-      objective: nextTokenObjective(config),
+      objective: nextTokenObjective(this.weights),
       optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01, maxGradNorm: 1 },
     });
   }
 
   async step(): Promise<{ loss: number; norm: number }> {
-    const rate = 5e-3 * Math.min(1, (this.learner.steps + 1) / 5);
+    const rate = 5e-3 * Math.min(1, (this.learner.optimizer.steps + 1) / 5);
     const { sums, gradNorm } = await this.learner.step([batch(this.data)], rate);
     return { loss: sums.loss, norm: gradNorm };
   }

@@ -14,16 +14,51 @@ const softmaxOp: Op = {
 /** Softmax over the last axis. */
 export const softmax = (x: Value): Value => x.graph.apply(softmaxOp, [x])[0];
 
-const siluOp: Op = {
-  name: 'silu',
-  types: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
-  emit: (e, node) => e.node('Mul', node),
-  lazy: true,
-  // y = x·s with s = σ(x): y' = s + y·(1 − s)
-  vjp: ([dy], { inputs: [, s], outputs: [y] }) => [dy && mul(dy, add(s, sub(y, mul(y, s)))), undefined],
+const attendOp: Op = {
+  name: 'attend',
+  types: (inputs) => {
+    const [scores, v] = inputs;
+    const [outer, rows, keys] = [scores.shape.slice(0, -2), scores.dim(-2), scores.dim(-1)];
+    if (scores.rank < 3 || !sameShape(v.shape.slice(0, -1), [...outer, keys]))
+      throw new ShapeError('attend', inputs, 'needs scores [..., rows, keys] and values [..., keys, d]');
+    return [
+      { dtype: 'float32', shape: [...outer, rows, v.dim(-1)] },
+      { dtype: 'float32', shape: scores.shape },
+    ];
+  },
+  emit: (e, node) => e.attend(node),
+  // o = p·v: Σ_j dp_j·p_j of softmax's gradient is do·o, d numbers a row instead of as many as there are keys
+  vjp: ([dy], { inputs: [, v], outputs: [o, p] }) => {
+    if (!dy) return [];
+    const along = sum(mul(dy, o), [-1], true);
+    return [mul(p, sub(matmul(dy, v, { transB: true }), along)), matmul(p, dy, { transA: true })];
+  },
 };
-/** x·σ(x) (Elfwing et al. 2018), with a gradient of four passes. */
-export const silu = (x: Value): Value => x.graph.apply(siluOp, [x, sigmoid(x)])[0];
+/**
+ * Values weighted by the softmax of their scores, scores [..., rows, keys] and v [..., keys, d] → [..., rows, d]; the
+ * gradient as in FlashAttention-2 (Dao 2023, section 2.3).
+ */
+export const attend = (scores: Value, v: Value): Value => scores.graph.apply(attendOp, [scores, v])[0];
+
+const swigluOp: Op = {
+  name: 'swiglu',
+  types: (inputs) => {
+    const [gate, up] = inputs;
+    if (!sameShape(gate.shape, up.shape)) throw new ShapeError('swiglu', inputs, 'both must have one shape');
+    return [{ dtype: gate.dtype, shape: gate.shape }];
+  },
+  emit: (e, node) => e.swiglu(node),
+  again: ({ inputs: [gate, up] }) => mul(mul(gate, sigmoid(gate)), up),
+  // with s = σ(gate) and y = gate·s: y' = s + y·(1 − s)
+  vjp: ([dy], { inputs: [gate, up] }) => {
+    if (!dy) return [];
+    const s = sigmoid(gate);
+    const y = mul(gate, s);
+    return [mul(mul(dy, up), add(s, sub(y, mul(y, s)))), mul(dy, y)];
+  },
+};
+/** gate·σ(gate)·up (SwiGLU, Shazeer 2020). */
+export const swiglu = (gate: Value, up: Value): Value => gate.graph.apply(swigluOp, [gate, up])[0];
 
 const rmsNormOp: Op = {
   name: 'rmsNorm',
