@@ -38,7 +38,9 @@ const asCommonJs = {
     build.onStart(() => rmSync('dist/extension', { recursive: true, force: true }));
     build.onEnd(async ({ outputFiles = [] }) => {
       for (const { path, text } of outputFiles) {
-        const { code, map } = await esbuild.transform(text, {
+        // Turned into CommonJS as it is, each of these would copy all of VS Code's API into an object of its own.
+        const api = text.replace(/\bimport ?\* ?as ([\w$]+) ?from ?"vscode";/g, 'var $1=require("vscode");');
+        const { code, map } = await esbuild.transform(api, {
           format: 'cjs',
           platform: 'node',
           target: 'node20',
