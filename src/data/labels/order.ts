@@ -41,9 +41,11 @@ export function labelingOrder(
   const order: Showing[] = [];
   const due: { at: number; showing: Showing }[] = [];
   drawn.forEach(({ pair, flipped, repeated }, at) => {
-    while (due.length > 0 && due[0].at <= at) order.push(...due.splice(0, 1).map(({ showing }) => showing));
+    while (due.length > 0 && due[0].at < at) order.push(...due.splice(0, 1).map(({ showing }) => showing));
     order.push({ pair, shown: flipped ? 'ba' : 'ab', repeat: false });
-    if (repeated) due.push({ at: at + gap, showing: { pair, shown: flipped ? 'ab' : 'ba', repeat: true } });
+    // The last pairs have too few behind them.
+    if (repeated && gap > 0 && at + gap < drawn.length)
+      due.push({ at: at + gap, showing: { pair, shown: flipped ? 'ab' : 'ba', repeat: true } });
   });
   return [...order, ...due.map(({ showing }) => showing)];
 }

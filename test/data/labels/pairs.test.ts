@@ -54,7 +54,7 @@ describe('reading pairs', () => {
         expect(read.faults).toEqual([]);
         expect(read.pairs).toEqual(pairs);
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
