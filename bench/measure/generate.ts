@@ -40,7 +40,12 @@ export async function measureGeneration(request: Parsed<'generate'>): Promise<un
     for (let run = 0; run < warmup + runs; run++) {
       for (const { generator, seconds } of contestants) {
         const start = performance.now();
-        const answers = await generator.generate(prompts, { maxNewTokens: newTokens, temperature: 0, stopIds: [] });
+        const answers = await generator.generate(prompts, {
+          maxNewTokens: newTokens,
+          temperature: 0,
+          stopIds: [],
+          logProbs: false,
+        });
         const taken = (performance.now() - start) / 1e3;
         if (answers.some(({ ids }) => ids.length !== newTokens)) throw new Error('an answer ended before its length');
         if (run >= warmup) seconds.push(taken);

@@ -14,6 +14,8 @@ export interface GenerateOptions extends SamplingOptions {
   /** Texts that end an answer, found in what `decode` makes of its last tokens. */
   stopStrings?: readonly string[];
   decode?: (ids: readonly number[]) => string;
+  /** Whether log-probabilities are wanted, true unless said otherwise; greedy answers come faster without. */
+  logProbs?: boolean;
   /** Called for every token as it comes. */
   onToken?: (prompt: number, id: number) => void;
   signal?: AbortSignal;
@@ -26,13 +28,13 @@ export interface Prompt {
 export interface Generation {
   /** The answer's tokens, with the one that ended it. */
   ids: number[];
-  /** log π of each token under the distribution that it was drawn from. */
+  /** log π of each token under the distribution that it was drawn from; empty where they were not wanted. */
   logProbs: number[];
   finish: 'stop' | 'length';
 }
 
 /** The next token by the graph (greedy), by drawing from its softmax, or by rules that need the logits. */
-type Mode = 'greedy' | 'sample' | 'logits';
+type Mode = 'greedy' | 'greedy without log-probabilities' | 'sample' | 'logits';
 
 interface Row {
   prompt: number;
@@ -91,14 +93,15 @@ export class Generator {
     if (prompts.some(({ ids }) => ids.length === 0)) throw new RangeError('a prompt needs at least one token');
     this.reserve(longest, this.movable ? this.options.rows : 0);
     const { temperature } = options;
-    const mode: Mode = !plain(options) ? 'logits' : temperature === 0 ? 'greedy' : 'sample';
+    const greedy = options.logProbs === false ? 'greedy without log-probabilities' : 'greedy';
+    const mode: Mode = !plain(options) ? 'logits' : temperature === 0 ? greedy : 'sample';
     this.runtime.write(this.scale, Float32Array.of(temperature > 0 ? 1 / temperature : 1));
 
     const take = (row: Row, bound: Bound, place: number): void => {
       const result = results[row.prompt];
       const { id, logProb } = this.pick(mode, bound, place, prompts[row.prompt], result, options);
       result.ids.push(id);
-      result.logProbs.push(logProb);
+      if (options.logProbs ?? true) result.logProbs.push(logProb);
       row.next = id;
       if (options.stopIds.includes(id) || endsByText(result.ids, options)) result.finish = 'stop';
       options.onToken?.(row.prompt, id);
@@ -187,10 +190,10 @@ export class Generator {
     result: Generation,
     options: GenerateOptions,
   ): { id: number; logProb: number } {
-    if (mode === 'greedy')
-      return { id: Number(bound.output[place]), logProb: Math.log((bound.peak as Float32Array)[place]) };
+    if (bound.output instanceof BigInt64Array)
+      return { id: Number(bound.output[place]), logProb: Math.log(bound.peak?.[place] ?? NaN) };
     const { vocabSize } = this.weights.config;
-    const row = (bound.output as Float32Array).subarray(place * vocabSize, (place + 1) * vocabSize);
+    const row = bound.output.subarray(place * vocabSize, (place + 1) * vocabSize);
     if (mode === 'logits') return pickFiltered(row, [...prompt.ids, ...result.ids], options, prompt.random);
     const id = pickFrom(row, prompt.random);
     return { id, logProb: Math.log(row[id]) };
@@ -202,13 +205,20 @@ export class Generator {
     const graph = new Graph();
     const { config, positions } = this.weights;
     const w = declareWeights(graph, config, positions);
-    const { hidden, cache } = llamaDecode(graph, config, w, graph.input('ids', 'int32', ['batch', 'seq']));
+    const { hidden, cache } = llamaDecode(
+      graph,
+      config,
+      w,
+      graph.input('ids', 'int32', ['batch', 'seq']),
+      this.weights,
+    );
     const logits = llamaLogits(config, w, gatherRows(hidden, graph.input('last', 'int32', ['batch'])));
     const outputs: Record<string, Value> = { ...cache.updated };
     if (mode === 'logits') outputs.output = logits;
     else if (mode === 'sample')
       outputs.output = softmax(mul(logits, graph.input('inverse_temperature', 'float32', [])));
-    else Object.assign(outputs, { output: argmax(logits), peak: reshape(max(softmax(logits), [-1]), ['batch']) });
+    else outputs.output = argmax(logits);
+    if (mode === 'greedy') outputs.peak = reshape(max(softmax(logits), [-1]), ['batch']);
     const program = Program.compile(this.runtime, `generate ${mode}`, outputs);
     this.programs.set(mode, program);
     return program;
@@ -253,7 +263,9 @@ export class Generator {
       inverse_temperature: this.scale,
     };
     const output = own(
-      mode === 'greedy' ? runtime.hostTensor('int64', [rows]) : runtime.hostTensor('float32', [rows, vocabSize]),
+      mode.startsWith('greedy')
+        ? runtime.hostTensor('int64', [rows])
+        : runtime.hostTensor('float32', [rows, vocabSize]),
     );
     const peak = mode === 'greedy' ? own(runtime.hostTensor('float32', [rows])) : null;
     const cached = Object.fromEntries(caches);

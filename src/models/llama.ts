@@ -3,9 +3,9 @@ import { attentionBias, embedding, groupedQueryAttention, linear, rmsNorm, swigl
 import { add, cachedAttention, cast, reshape, rotary, rotatesInside, transpose } from '../tensor/ops';
 import { productOf } from '../tensor/dims';
 import type { LlamaConfig } from './hf-config';
-import { parameterShapes } from './parameters';
+import { jointShapes, parameterShapes } from './parameters';
 
-/** The model's weights as inputs of a graph, by their Hugging Face names, and the rotary tables. */
+/** The model's weights as inputs of a graph, by their Hugging Face names or a joint one, and the rotary tables. */
 export interface LlamaWeights {
   get(name: string): Value;
   cos: Value;
@@ -14,9 +14,8 @@ export interface LlamaWeights {
 
 /** Declares the weights in a graph. Tables reach to `positions`. */
 export function declareWeights(graph: Graph, config: LlamaConfig, positions: number): LlamaWeights {
-  const weights = new Map(
-    parameterShapes(config).map(({ name, shape }) => [name, graph.input(name, 'float32', shape)]),
-  );
+  const shapes = [...parameterShapes(config), ...jointShapes(config)];
+  const weights = new Map(shapes.map(({ name, shape }) => [name, graph.input(name, 'float32', shape)]));
   const table = (name: string): Value => graph.input(name, 'float32', [positions, config.headDim / 2]);
   return {
     get: (name) => {
@@ -106,13 +105,14 @@ export interface LlamaCache {
 
 /**
  * Hidden states of new tokens [batch·seq, hidden] after those in the cache, for generation. Takes `positions` where the
- * attention kernel cannot rotate heads of this size itself.
+ * attention kernel cannot rotate heads of this size itself. With `joint`, queries, keys and values come from one product.
  */
 export function llamaDecode(
   graph: Graph,
   config: LlamaConfig,
   w: LlamaWeights,
   ids: Value,
+  { joint = false } = {},
 ): { hidden: Value; cache: LlamaCache } {
   const [rows, seq] = ids.shape;
   const tokens = productOf([rows, seq]);
@@ -129,26 +129,25 @@ export function llamaDecode(
     return reshape(transpose(rotary(apart, positions, w.cos, w.sin), [0, 2, 1, 3]), x.shape);
   };
   const attend: Attend = (name, x) => {
-    const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => {
-      const y = project(w, x, `${name}.${part}`, config.attentionBias);
+    const part = (kind: string): Value => {
+      const y = project(w, x, `${name}.${kind}_proj`, config.attentionBias);
       return reshape(y, [rows, seq, y.dim(1)]);
-    });
+    };
     const past = (kind: string): Value =>
       graph.input(`${kind}.${layer}`, 'float32', ['batch', config.kvHeads, 'length', config.headDim]);
-    const { output, key, value } = cachedAttention(
-      inside ? q : turn(q, config.heads),
-      inside ? k : turn(k, config.kvHeads),
-      v,
-      {
-        heads: config.heads,
-        kvHeads: config.kvHeads,
-        pastKey: past('key'),
-        pastValue: past('value'),
-        lastIndex: cache.lastIndex,
-        total: cache.total,
-        tables: inside ? w : undefined,
-      },
-    );
+    const apart = (): readonly [Value, Value, Value] => {
+      const [q, k, v] = ['q', 'k', 'v'].map(part);
+      return inside ? [q, k, v] : [turn(q, config.heads), turn(k, config.kvHeads), v];
+    };
+    const { output, key, value } = cachedAttention(joint && inside ? [part('qkv')] : apart(), {
+      heads: config.heads,
+      kvHeads: config.kvHeads,
+      pastKey: past('key'),
+      pastValue: past('value'),
+      lastIndex: cache.lastIndex,
+      total: cache.total,
+      tables: inside ? w : undefined,
+    });
     cache.updated[`key.${layer}`] = key;
     cache.updated[`value.${layer}`] = value;
     layer++;

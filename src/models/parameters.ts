@@ -36,6 +36,23 @@ export function parameterShapes(config: LlamaConfig): ParameterShape[] {
   return shapes;
 }
 
+/** Matrices that take one input, as one matrix whose rows are theirs, in order. */
+export interface JointShape extends ParameterShape {
+  readonly parts: readonly string[];
+}
+
+/** Queries, keys and values of each layer together; none where they have biases. */
+export function jointShapes({ layers, heads, kvHeads, headDim, hiddenSize, attentionBias }: LlamaConfig): JointShape[] {
+  return Array.from({ length: attentionBias ? 0 : layers }, (_, i) => {
+    const layer = `model.layers.${i}.self_attn`;
+    return {
+      name: `${layer}.qkv_proj.weight`,
+      shape: [(heads + 2 * kvHeads) * headDim, hiddenSize],
+      parts: ['q', 'k', 'v'].map((kind) => `${layer}.${kind}_proj.weight`),
+    };
+  });
+}
+
 /** How many numbers a model has, without listing its tensors. */
 export function parameterCount(config: LlamaConfig): number {
   const count = (layers: number) =>

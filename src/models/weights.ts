@@ -2,7 +2,7 @@ import type { Runtime, Tensor } from '../tensor/runtime';
 import { UserError } from '../config/errors';
 import type { Random } from '../data/random';
 import type { LlamaConfig } from './hf-config';
-import { parameterShapes } from './parameters';
+import { jointShapes, parameterShapes } from './parameters';
 import { ropeTables } from './rope';
 
 /** The weights of one model as tensors that every session takes as inputs: trained in place, read by all, never copied. */
@@ -14,6 +14,8 @@ export class ModelWeights {
     readonly positions: number,
     readonly parameters: ReadonlyMap<string, Tensor>,
     private readonly tables: Readonly<Record<string, Tensor>>,
+    /** Host tensors over several parameters that lie side by side. */
+    private readonly joints: Readonly<Record<string, Tensor>>,
   ) {}
 
   /** `source` gives each parameter's values, float32, by its Hugging Face name. */
@@ -23,8 +25,24 @@ export class ModelWeights {
     positions: number,
     source: (name: string) => Float32Array,
   ): ModelWeights {
+    const values = new Map<string, Float32Array>();
+    const joints: Record<string, Tensor> = {};
+    // only host memory can be seen both as a whole and in parts
+    for (const { name, shape, parts } of runtime.device === 'cpu' ? jointShapes(config) : []) {
+      const whole = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      let next = 0;
+      for (const part of parts) {
+        const given = source(part);
+        whole.set(given, next);
+        values.set(part, whole.subarray(next, (next += given.length)));
+      }
+      joints[name] = runtime.hostTensor('float32', shape, whole);
+    }
     const parameters = new Map(
-      parameterShapes(config).map(({ name, shape }) => [name, runtime.stateTensor('float32', shape, source(name))]),
+      parameterShapes(config).map(({ name, shape }) => [
+        name,
+        runtime.stateTensor('float32', shape, values.get(name) ?? source(name)),
+      ]),
     );
     const { cos, sin } = ropeTables(config, positions);
     const dims = [positions, config.headDim / 2];
@@ -32,7 +50,7 @@ export class ModelWeights {
       'rope.cos': runtime.stateTensor('float32', dims, cos),
       'rope.sin': runtime.stateTensor('float32', dims, sin),
     };
-    return new ModelWeights(runtime, config, positions, parameters, tables);
+    return new ModelWeights(runtime, config, positions, parameters, tables, joints);
   }
 
   /** Fresh weights as transformers draws them: matrices normal with `initializerRange`, norms 1, biases 0. */
@@ -48,9 +66,14 @@ export class ModelWeights {
     });
   }
 
-  /** What a program takes: parameters and tables by name. */
+  /** What a program takes: parameters, alone and joint, and tables by name. */
   get inputs(): Readonly<Record<string, Tensor>> {
-    return { ...Object.fromEntries(this.parameters), ...this.tables };
+    return { ...Object.fromEntries(this.parameters), ...this.tables, ...this.joints };
+  }
+
+  /** Whether the joint matrices of `jointShapes` are among the inputs. */
+  get joint(): boolean {
+    return Object.keys(this.joints).length > 0;
   }
 
   /** A parameter's values; on the CPU the live array itself. */
@@ -68,7 +91,7 @@ export class ModelWeights {
   }
 
   release(): void {
-    for (const tensor of [...this.parameters.values(), ...Object.values(this.tables)]) tensor.release();
+    for (const tensor of Object.values(this.inputs)) tensor.release();
   }
 }
 

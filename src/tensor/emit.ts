@@ -215,11 +215,13 @@ export class Emitter {
     this.node('RotaryEmbedding', node, {}, MICROSOFT);
   }
   cachedAttention(node: Node): void {
-    const { heads, kvHeads, rotary } = node.attributes as { heads: number; kvHeads: number; rotary: boolean };
-    this.node(
+    const { heads, kvHeads, rotary, packed } = node.attributes as Record<string, number | boolean>;
+    const [first, ...others] = node.inputs.map((value) => this.name(value));
+    this.push(
       'GroupQueryAttention',
-      node,
-      { num_heads: heads, kv_num_heads: kvHeads, do_rotary: Number(rotary) },
+      packed ? [first, '', '', ...others] : [first, ...others],
+      node.outputs.map((value) => this.name(value)),
+      { num_heads: Number(heads), kv_num_heads: Number(kvHeads), do_rotary: Number(rotary) },
       MICROSOFT,
     );
   }

@@ -136,31 +136,33 @@ export interface CachedAttention {
 }
 const cachedAttentionOp: Op = {
   name: 'cachedAttention',
-  types: ([q, , , pastKey]) => [
-    { dtype: 'float32', shape: q.shape },
-    { dtype: 'float32', shape: pastKey.shape },
-    { dtype: 'float32', shape: pastKey.shape },
-  ],
+  types: (inputs, { heads, packed }) => {
+    const [q] = inputs;
+    const { shape } = inputs[packed ? 1 : 3];
+    const width = (heads as number) * (shape[3] as number);
+    return [
+      { dtype: 'float32', shape: [...q.shape.slice(0, -1), width] },
+      { dtype: 'float32', shape },
+      { dtype: 'float32', shape },
+    ];
+  },
   emit: (e, node) => e.cachedAttention(node),
 };
 /** The kernel rotates heads of these sizes only. */
 export const rotatesInside = (headDim: number): boolean => headDim % 16 === 0;
-/** Attention of new tokens over a key-value cache; for generation only (it has no gradient). */
+/**
+ * Attention of new tokens over a key-value cache; for generation only (it has no gradient). q, k and v
+ * [batch, seq, heads·d], or the three side by side as one [batch, seq, (heads + 2·kvHeads)·d].
+ */
 export function cachedAttention(
-  q: Value,
-  k: Value,
-  v: Value,
+  qkv: readonly [q: Value, k: Value, v: Value] | readonly [packed: Value],
   c: CachedAttention,
 ): { output: Value; key: Value; value: Value } {
   const tables = c.tables ? [c.tables.cos, c.tables.sin] : [];
-  const [output, key, value] = q.graph.apply(
+  const [output, key, value] = qkv[0].graph.apply(
     cachedAttentionOp,
-    [q, k, v, c.pastKey, c.pastValue, c.lastIndex, c.total, ...tables],
-    {
-      heads: c.heads,
-      kvHeads: c.kvHeads,
-      rotary: c.tables !== undefined,
-    },
+    [...qkv, c.pastKey, c.pastValue, c.lastIndex, c.total, ...tables],
+    { heads: c.heads, kvHeads: c.kvHeads, rotary: c.tables !== undefined, packed: qkv.length === 1 },
   );
   return { output, key, value };
 }
