@@ -1,4 +1,6 @@
 import { Command, CommanderError } from 'commander';
+import { aggregateCommand } from './aggregate';
+import { agreementCommand } from './agreement';
 import { branchCommand } from './branch';
 import { chatCommand } from './chat';
 import { controlCommands } from './control';
@@ -6,7 +8,9 @@ import { dataCommand } from './data';
 import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
 import { EXIT, exitCodeOf, explain } from './exit';
+import { exportCommand } from './export';
 import { generateCommand } from './generate';
+import { importCommand } from './import';
 import { initCommand } from './init';
 import { logprobsCommand } from './logprobs';
 import { resumeCommand } from './resume';
@@ -35,6 +39,10 @@ for (const command of [
   generateCommand(),
   chatCommand(),
   logprobsCommand(),
+  agreementCommand(),
+  aggregateCommand(),
+  exportCommand(),
+  importCommand(),
   initCommand(),
 ])
   program.addCommand(command);

@@ -1,5 +1,6 @@
 import type { Random } from '../random';
 import type { Patterns } from './patterns';
+import { resampler } from './resample';
 
 /** A number with its 95 % interval; null where undefined. */
 export interface Estimate {
@@ -32,12 +33,10 @@ export function bootstrap(
   addUp(sums, parts, patterns.weights);
   const values = measure(sums);
   const resampled = values.map(() => [] as number[]);
-  const units = patterns.ofUnit.length;
-  const order = patterns.ofUnit.slice().sort(); // by pattern: a unit's name must not decide which draw hits it
+  const draw = resampler(patterns.weights, random);
   const weights = new Int32Array(patterns.weights.length);
-  for (let draw = 0; draw < draws && units > 0; draw++) {
-    weights.fill(0);
-    for (let i = 0; i < units; i++) weights[order[random.int(units)]]++;
+  for (let i = 0; i < draws && weights.length > 0; i++) {
+    draw(weights);
     addUp(sums, parts, weights);
     measure(sums).forEach((value, s) => {
       if (value !== null) resampled[s].push(value);

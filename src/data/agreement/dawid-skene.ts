@@ -38,7 +38,7 @@ const SMALLEST = 1e-10;
  * is uniform.
  */
 export function dawidSkene(table: RatingTable, options: DawidSkeneOptions = {}): DawidSkeneFit {
-  const { smoothing = DEFAULT_SMOOTHING, tolerance = 1e-9, mostIterations = 5000 } = options;
+  const { smoothing = DEFAULT_SMOOTHING, tolerance = 1e-7, mostIterations = 5000 } = options;
   const k = table.values.length;
   const rated = [...table.units.keys()].filter((u) => table.offsets[u + 1] > table.offsets[u]);
   const patterns = patternsOf(table, rated);

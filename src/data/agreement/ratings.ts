@@ -14,6 +14,8 @@ export interface Rating {
   readonly shown?: 'ab' | 'ba';
   /** How long the annotator took, in milliseconds. */
   readonly ms?: number;
+  /** The unit was asked again on purpose: the rating can be held against the one before. A correction is not so marked. */
+  readonly repeat?: boolean;
 }
 
 /**

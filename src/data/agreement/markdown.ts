@@ -1,0 +1,176 @@
+import type { AgreementReport, GroupAgreement, PairAgreement } from './report';
+import {
+  alphaWord,
+  coefficient,
+  estimate,
+  headline,
+  kappaWord,
+  percent,
+  share,
+  SOURCES,
+  valueInWords,
+} from './wording';
+
+/** How a unit is shown, such as a link with the beginning of its prompt. The result is put in as it is. */
+export interface MarkdownOptions {
+  readonly unit?: (unit: string) => string;
+}
+
+/**
+ * The report as Markdown: a sentence, the coefficients, tags, the matrix of annotators, what their choices go with, the
+ * most disputed units, and what each aggregation would make of the votes. Names from files are escaped.
+ */
+export function reportMarkdown(report: AgreementReport, options: MarkdownOptions = {}): string {
+  const unit = options.unit ?? escapeMarkdown;
+  const sections = [
+    `# Agreement\n\n${headline(report, escapeMarkdown)}`,
+    coefficients(report.overall),
+    tags(report),
+    matrix(report),
+    annotators(report),
+    disputes(report, unit),
+    aggregation(report),
+    `_Intervals: 95 %, ${report.draws} bootstrap draws over units, seed ${report.seed}. ${SOURCES}_`,
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function coefficients(group: GroupAgreement): string {
+  const { alpha, fleiss, direction } = group;
+  const onUnits = `${fleiss.units} units with ${fleiss.raters} ratings`;
+  const rows = [
+    ["Krippendorff's α, ordinal", estimate(alpha.ordinal), alphaWord(alpha.ordinal.value)],
+    ["Krippendorff's α, interval", estimate(alpha.interval), alphaWord(alpha.interval.value)],
+    ["Krippendorff's α, nominal", estimate(alpha.nominal), alphaWord(alpha.nominal.value)],
+    [`Fleiss' κ (${onUnits})`, estimate(fleiss), kappaWord(fleiss.value)],
+    ['same value', estimate(group.observed), ''],
+  ];
+  if (direction) {
+    rows.push(['same direction (a, tie, b)', estimate(direction.observed), '']);
+    rows.push(['α of the direction', estimate(direction.alpha), alphaWord(direction.alpha.value)]);
+  }
+  return table(['measure', 'value [95 %]', 'reading'], rows);
+}
+
+function tags(report: AgreementReport): string {
+  if (report.tags.length === 0) return '';
+  const rows = report.tags.map((group) => [
+    escapeMarkdown(group.tag),
+    String(group.compared),
+    estimate(group.alpha.ordinal),
+    estimate(group.observed),
+  ]);
+  return `## By tag\n\n${table(['tag', 'compared', 'α ordinal', 'same value'], rows)}`;
+}
+
+/** Below the diagonal α, above it Cohen's κ; each with the units that both rated. */
+function matrix(report: AgreementReport): string {
+  if (report.pairs.length === 0) return '';
+  const names = report.annotators.map(({ annotator }) => annotator);
+  const found = new Map(report.pairs.map((pair) => [JSON.stringify(pair.annotators), pair]));
+  const cell = (row: string, column: string): string => {
+    if (row === column) return '·';
+    const above = names.indexOf(row) < names.indexOf(column);
+    const pair = found.get(JSON.stringify(above ? [row, column] : [column, row]));
+    return pair ? `${coefficient(above ? pair.kappa.value : pair.alpha.value)} (${pair.units})` : '–';
+  };
+  const rows = names.map((row) => [escapeMarkdown(row), ...names.map((column) => cell(row, column))]);
+  const head = ['', ...names.map(escapeMarkdown)];
+  const two = report.pairs.map((pair: PairAgreement) => [
+    pair.annotators.map(escapeMarkdown).join(' and '),
+    String(pair.units),
+    estimate(pair.alpha),
+    estimate(pair.kappa),
+    kappaWord(pair.kappa.value),
+    estimate(pair.weighted),
+    estimate(pair.observed),
+  ]);
+  const headings = ['annotators', 'units', 'α ordinal', "Cohen's κ", 'reading', 'κ linear', 'same value'];
+  return [
+    "## Annotators among each other\n\nAbove the diagonal Cohen's κ, below it ordinal α; in brackets the units that both rated.",
+    table(head, rows),
+    table(headings, two),
+  ].join('\n\n');
+}
+
+function annotators(report: AgreementReport): string {
+  const rows = report.annotators.map(({ annotator, rated, missing, medianMs, withOthers, withSelf }) => [
+    escapeMarkdown(annotator),
+    String(rated),
+    String(missing),
+    medianMs === null ? '–' : `${(medianMs / 1000).toFixed(1)} s`,
+    share(withOthers),
+    share(withSelf),
+  ]);
+  const parts = [
+    `## Each annotator\n\n${table(['annotator', 'rated', 'no value', 'median time', 'same as others', 'same as before'], rows)}`,
+  ];
+  const biased = report.annotators.flatMap(({ annotator, bias }) =>
+    bias
+      ? [
+          [
+            escapeMarkdown(annotator),
+            share(bias.longer),
+            bias.lengthCorrelation === null ? '–' : coefficient(bias.lengthCorrelation),
+            share(bias.first),
+            bias.positionCorrelation === null ? '–' : coefficient(bias.positionCorrelation),
+          ],
+        ]
+      : [],
+  );
+  if (biased.length > 0)
+    parts.push(table(['annotator', 'chose the longer', 'ρ with length', 'chose the first', 'r with position'], biased));
+  return parts.join('\n\n');
+}
+
+function disputes(report: AgreementReport, unit: (unit: string) => string): string {
+  if (report.disputes.length === 0) return '';
+  const rows = report.disputes.map((dispute) => [
+    unit(dispute.unit),
+    coefficient(dispute.disagreement),
+    dispute.votes
+      .map(({ annotator, value }) => `${escapeMarkdown(annotator)}: ${valueInWords(value, report.scale)}`)
+      .join(', '),
+  ]);
+  const head = [report.scale === 'preference' ? 'pair' : 'unit', 'disagreement', 'votes'];
+  return `## Most disputed\n\n${table(head, rows)}`;
+}
+
+function aggregation(report: AgreementReport): string {
+  const { classes, majority, dawidSkene, differ, split } = report.aggregation;
+  if (classes.length === 0) return '';
+  const names = classes.map((value) => valueInWords(value, report.scale));
+  const line = (name: string, part: { counts: readonly number[]; level: number }): string[] => [
+    name,
+    ...part.counts.map(String),
+    String(part.level),
+  ];
+  const rows = [line('majority', majority), line('Dawid–Skene', dawidSkene)];
+  const accuracy = dawidSkene.annotators.map(
+    ({ annotator, accuracy }) => `${escapeMarkdown(annotator)} ${percent(accuracy)}`,
+  );
+  const ended = dawidSkene.converged ? '' : ` It had not settled after ${dawidSkene.iterations} iterations.`;
+  return [
+    '## What each aggregation would make of the votes',
+    table(['', ...names, 'level'], rows),
+    `They differ on ${differ.length}; on ${split} the votes are not unanimous, so that a soft label says more.`,
+    `By Dawid–Skene's fit the annotators are right this often: ${accuracy.join(', ')}.${ended}`,
+  ].join('\n\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** Text of files as it reads, within a table too: no link, HTML, emphasis, line break or new cell comes of it. */
+export function escapeMarkdown(text: string): string {
+  return (
+    text
+      // eslint-disable-next-line no-control-regex
+      .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ')
+      .replace(/[\\`*_{}[\]|~<>&]/g, (character) =>
+        character === '<' ? '&lt;' : character === '>' ? '&gt;' : character === '&' ? '&amp;' : `\\${character}`,
+      )
+  );
+}
