@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf, UserError } from '../config/errors';
 import { Experiments } from './experiments';
+import { LabelBoard } from './labeling-board';
 import { RunLibrary } from './run-library';
 import { StalenessBoard } from './staleness';
 
@@ -12,6 +13,7 @@ export interface EditorContext {
   readonly experiments: Experiments;
   readonly runs: RunLibrary;
   readonly staleness: StalenessBoard;
+  readonly labels: LabelBoard;
   /** dist/trainer.js of this extension. */
   readonly trainerPath: string;
 }
@@ -22,9 +24,10 @@ export function createContext(extension: vscode.ExtensionContext): EditorContext
   const experiments = new Experiments(warn);
   const runs = new RunLibrary((problem) => log.warn(problem));
   const staleness = new StalenessBoard(experiments, runs, warn);
-  extension.subscriptions.push(log, experiments, runs, staleness);
+  const labels = new LabelBoard(experiments, warn);
+  extension.subscriptions.push(log, experiments, runs, staleness, labels);
   const trainerPath = join(extension.extensionPath, 'dist', 'trainer.js');
-  return { extension, log, experiments, runs, staleness, trainerPath };
+  return { extension, log, experiments, runs, staleness, labels, trainerPath };
 }
 
 /** Shows what a user can mend as one notification with its mend; logs all else as a fault of ours. */

@@ -14,4 +14,7 @@ export { request } from '../runs/control';
 export { JsonlTail } from '../runs/tail';
 export { JsonlFollower, RunWatcher } from '../runs/watch';
 export { branchRun } from './branch';
+export { guidelineOf } from './guideline-file';
+export { alphaOf } from './labeling-agreement';
+export { LabelingSession } from './labeling-session';
 export { launch, staleUpstream, startStage, untilDone } from './start';

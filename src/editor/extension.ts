@@ -6,6 +6,7 @@ import * as curves from './curves-panel';
 import * as diagnostics from './diagnostics';
 import * as folders from './folders';
 import * as hover from './hover';
+import * as labeling from './labeling';
 import * as lenses from './lenses';
 import * as output from './output';
 import * as quickstart from './quickstart';
@@ -28,6 +29,7 @@ const FEATURES: readonly Register[] = [
   commands.register,
   curves.register,
   samples.register,
+  labeling.register,
   output.register,
   runsTree.register,
   statusBar.register,

@@ -21,13 +21,42 @@ export interface StageFacts {
   readonly stale: boolean;
   /** True where the file has errors: a run would be refused. */
   readonly broken: boolean;
+  /** Undefined where the stage has no pairs to label. */
+  readonly labels?: LabelFacts;
 }
+
+/** The pairs of a generate stage and what this annotator has left of them. */
+export interface LabelFacts {
+  readonly total: number;
+  readonly left: number;
+  /** Krippendorff's ordinal α of all annotators; null where it cannot be told. */
+  readonly alpha: number | null;
+}
+
+const MOST_LENSES = 5;
 
 /**
  * The lenses over a stage, at most five. The buttons come first and the state, whose width changes, last, so that
  * nothing moves under the pointer while a run goes on.
  */
 export function lensesOf(facts: StageFacts, now: number): LensText[] {
+  const lenses = runAndStateLenses(facts, now);
+  if (!facts.labels) return lenses;
+  // Of a stage with pairs no curve is looked at; the place is the labels'.
+  const others = lenses.filter(({ title }) => title !== 'Curves');
+  const labels = labelLenses(facts.labels).slice(0, MOST_LENSES - others.length);
+  return [...others.slice(0, -1), ...labels, ...others.slice(-1)];
+}
+
+function labelLenses({ total, left, alpha }: LabelFacts): LensText[] {
+  const words = left === 0 ? `Label (all ${total} done)` : `Label (${left} of ${total} left)`;
+  const label = lens(words, 'alignment-lab.label', 'Compare its pairs of answers in the side panel.', 'stage');
+  if (alpha === null) return [label];
+  const meaning = 'Krippendorff’s ordinal α of all annotators: 1 is perfect, 0 is chance.';
+  return [label, lens(`Agreement α ${alpha.toFixed(2)}`, 'alignment-lab.label', meaning, 'stage')];
+}
+
+function runAndStateLenses(facts: StageFacts, now: number): LensText[] {
   const { last } = facts;
   const curves = lens('Curves', 'alignment-lab.openCurves', 'Show this stage’s runs in the curves panel.', 'stage');
   if (!last) {

@@ -40,6 +40,7 @@ export function register(context: EditorContext): vscode.Disposable {
     context.runs.onRuns(refresh),
     context.runs.onRows(refresh),
     context.staleness.onChange(refresh),
+    context.labels.onFacts(refresh),
     new vscode.Disposable(() => {
       clearInterval(age);
       clearTimeout(timer);
@@ -59,6 +60,7 @@ function lensesFor(context: EditorContext, document: vscode.TextDocument): vscod
       last,
       loaded: context.runs.loaded(dirname(config)),
       broken: hasErrors(known.parsed.diagnostics),
+      labels: context.labels.facts(config, name),
       ...context.staleness.of(config, name),
     };
     const place = new vscode.Range(

@@ -33,6 +33,20 @@ describe('the lenses of a stage', () => {
     ]);
   });
 
+  it('with pairs to label', () => {
+    const labels = { total: 120, left: 37, alpha: null };
+    expect(titles({ labels })).toEqual(['$(play) Run', 'Label (37 of 120 left)', 'not run yet']);
+    const done = { total: 120, left: 0, alpha: 0.714 };
+    expect(titles({ labels: done, last: facts('done') }).slice(0, 3)).toEqual([
+      '$(play) Run',
+      'Label (all 120 done)',
+      'Agreement α 0.71',
+    ]);
+    for (const state of RUN_STATES)
+      for (const staleUpstream of [0, 2])
+        expect(titles({ labels: done, staleUpstream, last: facts(state) }).length).toBeLessThanOrEqual(5);
+  });
+
   it('while it runs', () => {
     const [stop, pause, curves] = titles({ last: facts('running') });
     expect([stop, pause, curves]).toEqual(['$(debug-stop) Stop', '$(debug-pause) Pause', 'Curves']);
