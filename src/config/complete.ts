@@ -3,7 +3,8 @@ import { defaultMarkdown, keyMarkdown } from './describe';
 import type { Range } from './diagnostic';
 import { stageTypeOf, typeDoc } from './hover';
 import { placeAt, stagesIn, type Place } from './place';
-import { STAGE_TYPES, TOP_KEYS } from './schema/experiment';
+import { takesStage } from './reference';
+import { isStageType, stageKeys, STAGE_TYPES, TOP_KEYS, type StageType } from './schema/experiment';
 import { keysAt } from './schema/lookup';
 import type { KeySpec, Role } from './schema/meta';
 
@@ -65,16 +66,30 @@ function valueSnippet(spec: KeySpec, place: Place): string {
   return `\${1:${escaped(exampleOf(spec))}}`;
 }
 
+/** What a new stage starts with, beside its type; `${n:text}` are places to fill in, from 2. */
+const STARTS: Record<StageType, readonly string[]> = {
+  pretrain: [
+    'architecture: ${2:./architecture.json}',
+    'tokenizer: { train: bpe, vocab_size: ${4:2048} }',
+    'data: ${3:data/corpus.jsonl}',
+  ],
+  sft: ['model: ${2:./model}', 'data: ${3:data/demonstrations.jsonl}'],
+  generate: ['model: ${2:sft}', 'prompts: ${3:data/prompts.jsonl}'],
+  reward: ['model: ${2:sft}', 'labels: ${3:collect}'],
+  dpo: ['model: ${2:sft}', 'labels: ${3:collect}'],
+  ppo: ['model: ${2:sft}', 'prompts: ${3:data/prompts.jsonl}', 'reward: ${4:reward}'],
+  grpo: ['model: ${2:sft}', 'prompts: ${3:data/prompts.jsonl}', 'reward: ${4:reward}'],
+  rloo: ['model: ${2:sft}', 'prompts: ${3:data/prompts.jsonl}', 'reward: ${4:reward}'],
+  evaluate: ['models: ${2:[sft, ppo]}', 'prompts: ${3:data/held-out.jsonl}'],
+};
+
 function newStages(place: Place, text: string): Completion[] {
   const taken = stagesIn(text);
   const inner = ' '.repeat(place.indent + 2);
   return STAGE_TYPES.map((type) => {
     const name =
       [type, ...[2, 3, 4, 5, 6, 7, 8, 9].map((n) => `${type}_${n}`)].find((word) => !taken.has(word)) ?? type;
-    const start = type === 'sft' ? 'model: ${2:./model}' : 'architecture: ${2:./architecture.json}';
-    const rest = type === 'sft' ? '' : `${inner}tokenizer: { train: bpe, vocab_size: \${4:2048} }\n`;
-    const data = type === 'sft' ? 'data/demonstrations.jsonl' : 'data/corpus.jsonl';
-    const body = `\${1:${name}}:\n${inner}type: ${type}\n${inner}${start}\n${rest}${inner}data: \${3:${data}}\n`;
+    const body = `\${1:${name}}:\n${[`type: ${type}`, ...STARTS[type]].map((line) => `${inner}${line}\n`).join('')}`;
     return {
       label: name,
       kind: 'snippet',
@@ -105,10 +120,9 @@ function values(place: Place, text: string, list: ListFolder): Completion[] {
   const spec = path.length === 0 ? TOP_KEYS.get(key) : keysAt(path, stageTypeOf(place, text))?.get(key);
   if (!spec) return [];
   const found: Completion[] = [];
-  if (spec.role === 'stage-or-folder' && path.length === 2) {
-    for (const [name, stage] of startable(text, path[1])) {
-      const type = stage.get('type');
-      found.push(word(name, 'stage', type ? `stage (${type})` : 'stage', 'Start from its latest result.'));
+  if (takesStage(spec) && path.length >= 2) {
+    for (const [name, type] of usable(text, path[1], spec)) {
+      found.push(word(name, 'stage', type ? `stage (${type})` : 'stage', USES.get(key) ?? 'Its latest result.'));
     }
   }
   for (const value of spec.values) {
@@ -127,12 +141,38 @@ function defaultOf({ default: value }: KeySpec): string | undefined {
     : undefined;
 }
 
-/** The stages from which this one may start without closing a circle. */
-function startable(text: string, self: string): [string, ReadonlyMap<string, string>][] {
+/** What a stage is named for. */
+const USES: ReadonlyMap<string, string> = new Map([
+  ['model', 'Start from its latest result.'],
+  ['labels', 'Learn from its pairs and their labels.'],
+  ['reward', 'Score by its latest result.'],
+  ['stage', 'Score by its latest result.'],
+  ['judge', 'Judge by its latest result.'],
+  ['reference', 'Be held to its latest result.'],
+]);
+
+/** The stages of a fitting type that this one may name without closing a circle, with their types. */
+function usable(text: string, self: string, spec: KeySpec): [string, string | undefined][] {
   const stages = stagesIn(text);
-  const comesFrom = (name: string | undefined, left: number): boolean =>
-    name === self || (name !== undefined && left > 0 && comesFrom(stages.get(name)?.get('model'), left - 1));
-  return [...stages].filter(([name]) => !comesFrom(name, stages.size));
+  const inputs = new Map([...stages].map(([name, keys]) => [name, inputsOf(keys, stages)]));
+  const comesFrom = (name: string, seen: ReadonlySet<string>): boolean =>
+    name === self ||
+    [...(inputs.get(name) ?? [])].some((input) => !seen.has(input) && comesFrom(input, new Set([...seen, input])));
+  return [...stages]
+    .map(([name, keys]): [string, string | undefined] => [name, keys.get('type')])
+    .filter(([name, type]) => !comesFrom(name, new Set([name])) && fits(spec, type));
+}
+
+function fits({ takes }: KeySpec, type: string | undefined): boolean {
+  return takes === undefined || !isStageType(type) || takes.includes(type);
+}
+
+/** The stages that the keys of a stage name, as far as they stand on one line each. */
+function inputsOf(keys: ReadonlyMap<string, string>, stages: ReadonlyMap<string, unknown>): Set<string> {
+  const type = keys.get('type');
+  const specs = stageKeys(isStageType(type) ? type : 'sft');
+  const written = [...keys].filter(([key]) => specs.get(key)?.takes !== undefined).map(([, value]) => value);
+  return new Set(written.flatMap((value) => value.split(/[\s,[\]{}"']+/)).filter((word) => stages.has(word)));
 }
 
 const WANTED: Record<Role, RegExp | undefined> = {
@@ -159,7 +199,7 @@ function files(place: Place, role: Role, list: ListFolder): Completion[] {
   const range: Range = { start: { line: place.range.start.line, column, offset: from }, end: place.range.end };
   const wanted = WANTED[role];
   // A bare name would be read as a stage.
-  const lead = role === 'stage-or-folder' && slash === 0 ? './' : '';
+  const lead = (role === 'stage-or-folder' || role === 'stage-or-labels') && slash === 0 ? './' : '';
   return list(folder)
     .filter(({ name, isFolder }) => !/^\.|^node_modules$/.test(name) && (isFolder || wanted?.test(name)))
     .map(({ name, isFolder }) => ({

@@ -13,10 +13,10 @@ type Found = Pick<Diagnostic, 'code' | 'message' | 'hint'> & { readonly instead?
 export function checkFiles(experiment: Experiment, only?: string): Diagnostic[] {
   const { folder } = experiment;
   const diagnostics = new Map<string, Diagnostic>();
-  const add = (keys: readonly string[], written: string, found: Found | undefined) => {
+  const add = (path: readonly string[], written: string, found: Found | undefined) => {
     if (!found) return;
+    const { keys, place } = writtenAt(experiment.positions, path);
     const field = keys.join('.');
-    const place = placeOf(experiment.positions, keys);
     const { instead } = found;
     const single = place.end.offset - place.start.offset === written.length;
     const fixes: Fix[] =
@@ -77,13 +77,13 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['phrases', 'phrases'],
 ]);
 
-/** Of a value, or of the innermost around it that stands in the file. */
-function placeOf(positions: Positions, keys: readonly string[]): Range {
+/** The value's keys as written, and its place: what stands alone may have become a list, a name a map. */
+function writtenAt(positions: Positions, keys: readonly string[]): { keys: readonly string[]; place: Range } {
   for (let length = keys.length; length > 0; length--) {
     const found = positions.get(keys.slice(0, length).join('.'));
-    if (found) return found.value;
+    if (found) return { keys: keys.slice(0, length), place: found.value };
   }
-  return { start: START, end: START };
+  return { keys, place: { start: START, end: START } };
 }
 
 function fileProblem(file: string, written: string, base: string, what: string): Found | undefined {

@@ -1,6 +1,7 @@
 import { keyMarkdown } from './describe';
 import type { Range } from './diagnostic';
 import { placeAt, stagesIn, type Place } from './place';
+import { takesStage } from './reference';
 import { isStageType, stageKeys } from './schema/experiment';
 import { FOREIGN_KEYS } from './schema/foreign';
 import { LATER_KEYS, LATER_STAGE_TYPES } from './schema/later';
@@ -50,12 +51,14 @@ function valueHover(place: Place, text: string): string | undefined {
   const { path, key, range } = place;
   const value = text.slice(range.start.offset, range.end.offset).replace(/^["']|["']$/g, '');
   if (key === 'type' && path.length === 2) return typeDoc(value);
-  if (key === 'model' && path.length === 2) {
-    const stage = stagesIn(text).get(value);
-    if (stage)
-      return `The result of the stage \`${value}\`${stage.get('type') ? ` (${stage.get('type')})` : ''}: its latest finished run.`;
-  }
   const spec = keysAt(path, stageTypeOf(place, text))?.get(key);
+  const stage = spec && takesStage(spec) && path.length >= 2 ? stagesIn(text).get(value) : undefined;
+  if (stage) {
+    const type = stage.get('type') ? ` (${stage.get('type')})` : '';
+    const what =
+      type === ' (generate)' ? 'the pairs of its latest finished run, with their labels' : 'its latest finished run';
+    return `The result of the stage \`${value}\`${type}: ${what}.`;
+  }
   return spec && value !== '' ? `**\`${key}\`**\n\n${keyMarkdown(spec)}` : undefined;
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { complete, type Completion, type FolderEntry } from '../../src/config/complete';
+import { formatDiagnostic } from '../../src/config/diagnostic';
 import { hover } from '../../src/config/hover';
+import { parseExperiment } from '../../src/config/parse';
 import { STAGE_TYPES } from '../../src/config/schema/experiment';
 import { cursor } from './edits';
 
@@ -137,6 +139,61 @@ describe('values', () => {
       'cosine',
     ]);
   });
+});
+
+describe('stages as inputs', () => {
+  const LOOP =
+    'stages:\n  sft:\n    type: sft\n    data: d\n  collect:\n    type: generate\n    model: sft\n    prompts: p\n' +
+    '  rm:\n    type: reward\n    model: sft\n    labels: collect\n  ppo:\n    type: ppo\n    model: sft\n    reward: rm\n';
+  const stages = (line: string, type: string) =>
+    labels(`${LOOP}  new:\n    type: ${type}\n${line}`).filter((label) => !/[./]/.test(label));
+
+  test('are those of a type that fits', () => {
+    expect(stages('    model: |', 'dpo')).toEqual(['sft', 'ppo']);
+    expect(stages('    labels: |', 'dpo')).toEqual(['collect']);
+    expect(stages('    reference: |', 'grpo')).toEqual(['sft', 'ppo']);
+    expect(stages('    reward: |', 'grpo')).toEqual(['rm']);
+    expect(stages('    reward: { stage: |', 'grpo')).toEqual(['rm']);
+    expect(stages('    models: [sft, |', 'evaluate')).toEqual(['sft', 'ppo']);
+    expect(stages('    models:\n      - |', 'evaluate')).toEqual(['sft', 'ppo']);
+    expect(stages('    judge: |', 'evaluate')).toContain('rm');
+    expect(stages('    monitors:\n      proxy_gap: { judge: |', 'ppo')).toEqual(['rm']);
+  });
+
+  test('are none that would close a circle, through whatever key', () => {
+    const edited = LOOP.replace('    model: sft\n    prompts: p\n', '    model: |\n    prompts: p\n');
+    expect(labels(edited).filter((label) => !label.startsWith('.'))).toEqual(['sft']);
+  });
+
+  test('keys of the new types, with theirs inside', () => {
+    expect(labels(`${LOOP}    kl_|`)).toEqual(expect.arrayContaining(['kl_penalty', 'value_model', 'monitors']));
+    expect(labels(`${LOOP}    monitors:\n      |`)).toEqual(expect.arrayContaining(['kl', 'echo', 'proxy_gap']));
+    expect(taken(`${LOOP}    value_mo|`, 'value_model')).toContain('value_model: ${1|shared,separate|}');
+    expect(labels('stages:\n  a:\n    type: ppo\n    reward: { rule: |')).toContain('data/');
+  });
+
+  test('hover tells what they give', () => {
+    const shown = (marked: string) => {
+      const { text, offset } = cursor(marked);
+      return hover(text, offset)?.markdown;
+    };
+    expect(shown(LOOP.replace('labels: coll', 'labels: co|ll'))).toContain('pairs of its latest finished run');
+    expect(shown(LOOP.replace('reward: rm', 'reward: r|m'))).toContain('The result of the stage `rm` (reward)');
+    expect(shown(`${LOOP}    kl_pen|alty: 0.1\n`)).toMatch(/price β of a nat.*`0.1`.*`kl_coef`/s);
+    expect(shown(`${LOOP}    num_ppo_ep|ochs: 4\n`)).toContain('is called **`ppo_epochs`** here');
+    expect(shown(`${LOOP}    monitors:\n      ec|ho: 0.1\n`)).toContain('runs of four tokens');
+  });
+});
+
+test('every new stage that completion writes is a stage without errors', () => {
+  for (const item of at('stages:\n  |')) {
+    const body = item.insertText.replace(/\$\{\d:([^}]*)\}/g, '$1');
+    const first =
+      'model: ./model\nstages:\n  sft: { type: sft, data: d }\n  ppo: { type: ppo, prompts: p, reward: ./r }\n';
+    const others = '  collect: { type: generate, prompts: p }\n  reward: { type: reward, labels: collect }\n  ';
+    const text = `${first}${others}${body.replace(/^\w+:/, 'fresh:')}`;
+    expect(parseExperiment(text, 'align.yaml').diagnostics.map(formatDiagnostic)).toEqual([]);
+  }
 });
 
 describe('hover', () => {

@@ -6,6 +6,7 @@ import { formatDiagnostic } from '../../src/config/diagnostic';
 import { hover } from '../../src/config/hover';
 import { parseExperiment } from '../../src/config/parse';
 import { CONFIG_TEMPLATE } from '../../src/config/template';
+import { LOOP_CONFIG } from './loop-config';
 import { MALFORMED } from './malformed';
 
 const GOOD = [
@@ -40,6 +41,7 @@ stages:
       - 'It''s'
   again: { type: sft, model: sft, data: data/three.jsonl, learning_rate: 1e-6 }
 `,
+  LOOP_CONFIG,
 ];
 const PIECES = [
   ...'\t\n :-#[]{},&*!|>\'"%@`?~\\\r\u0000\u2028é🙂01.e+',

@@ -66,7 +66,7 @@ function reportWrong(
     report.add(tree, { ...wrong, code, hint, fixes: [report.replace(tree.range, mended, hint)] });
     return;
   }
-  if (typeof value === 'string' && spec.values.length > 0 && tree.kind === 'scalar') {
+  if (typeof value === 'string' && spec.values.length > 1 && tree.kind === 'scalar') {
     const near = nearest(value, spec.values);
     const fixes: Fix[] = near ? [report.replace(tree.range, near, `Change to \`${near}\``)] : [];
     const hint = near ? `Did you mean \`${near}\`?` : `Write one of ${spec.values.join(', ')}.`;

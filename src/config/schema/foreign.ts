@@ -147,6 +147,29 @@ export const FOREIGN_KEYS: ReadonlyMap<string, ForeignKey> = new Map<string, For
         'LoRA is not there yet: all weights train; `freeze` keeps parts of the model as they are. Remove this key.',
     },
   ],
+  [
+    'total_episodes',
+    { explain: '`epochs` says how often the prompts are gone through; `steps` counts optimizer steps.', key: 'epochs' },
+  ],
+  [
+    'num_sample_generations',
+    { explain: '`sample_every` and `sample_prompts` say when and for what samples are written.' },
+  ],
+  ['local_rollout_forward_batch_size', { explain: noMemoryTrick }],
+  ['precompute_ref_log_probs', { explain: 'The reference is always computed once and kept. Remove this key.' }],
+  ['reference_free', { explain: 'DPO needs its reference; left out, it is the starting weights. Remove this key.' }],
+  ['disable_dropout', { explain: 'There is no dropout. Remove this key.' }],
+  ['stop_token', { explain: "An answer ends at the model's end-of-turn token. Remove this key." }],
+  ['use_vllm', { explain: 'Answers are written by the same process. Remove this key.' }],
+  ['max_prompt_length', { explain: '`max_length` bounds prompt and answer together, `max_new_tokens` the answer.' }],
+  ['reward_weights', { explain: 'Write `weight` beside each term of `reward`.' }],
+  [
+    'use_kl_loss',
+    {
+      explain:
+        'KL goes where the method has it: into the reward (ppo, rloo) or the loss (grpo). `kl_penalty: 0` switches it off.',
+    },
+  ],
   ['depends_on', { explain: "The graph follows from references: write the other stage's name as `model`." }],
   ['needs', { explain: "The graph follows from references: write the other stage's name as `model`." }],
   ['<<', { explain: 'Merge keys are not read. Write the keys out in each stage.' }],
@@ -170,6 +193,17 @@ export const FOREIGN_TYPES: ReadonlyMap<string, string> = new Map([
   ['reward_modeling', 'reward'],
   ['eval', 'evaluate'],
   ['rlhf', 'ppo'],
+  ['collect', 'generate'],
+  ['sample', 'generate'],
+  ['generation', 'generate'],
+  ['preference', 'dpo'],
+  ['direct_preference_optimization', 'dpo'],
+  ['ipo', 'dpo'],
+  ['proximal_policy_optimization', 'ppo'],
+  ['group_relative_policy_optimization', 'grpo'],
+  ['reinforce', 'rloo'],
+  ['evaluation', 'evaluate'],
+  ['benchmark', 'evaluate'],
 ]);
 
 /** Other words for values of our keys. */
@@ -202,6 +236,49 @@ export const FOREIGN_VALUES: ReadonlyMap<string, ReadonlyMap<string, string>> = 
       ['answer', 'assistant'],
       ['assistant_only', 'assistant'],
       ['everything', 'all'],
+    ]),
+  ],
+  [
+    'kl_estimator',
+    new Map([
+      ['kl', 'k1'],
+      ['mse', 'k2'],
+      ['low_var_kl', 'k3'],
+    ]),
+  ],
+  [
+    'loss',
+    new Map([
+      ['dpo', 'sigmoid'],
+      ['cdpo', 'sigmoid'],
+      ['bnpo', 'dapo'],
+      ['slic', 'hinge'],
+    ]),
+  ],
+  [
+    'aggregate',
+    new Map([
+      ['majority_vote', 'majority'],
+      ['dawid_skene', 'dawid-skene'],
+      ['ds', 'dawid-skene'],
+      ['mean', 'soft'],
+    ]),
+  ],
+  [
+    'use',
+    new Map([
+      ['min', 'worst'],
+      ['wco', 'worst'],
+      ['uwo', 'lower_bound'],
+      ['lcb', 'lower_bound'],
+      ['average', 'mean'],
+    ]),
+  ],
+  [
+    'value_model',
+    new Map([
+      ['true', 'separate'],
+      ['own', 'separate'],
     ]),
   ],
   [
