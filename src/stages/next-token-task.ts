@@ -1,20 +1,17 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { BatchOrder } from '../data/batches';
 import type { Example } from '../data/example';
 import { type PackedRow, packExamples, unpacked } from '../data/packing';
 import { Random } from '../data/random';
 import type { Message } from '../data/rows';
 import type { PretrainConfig, SftConfig } from '../config/schema/experiment';
-import { writeCheckpoint } from '../models/checkpoint';
 import { Generator } from '../models/generate';
-import { readSafetensors, writeSafetensors } from '../models/safetensors';
 import type { Tokenizer } from '../models/tokenizer';
 import { type ModelWeights, trainableOf } from '../models/weights';
 import { learningRateAt } from '../tensor/optimizer';
 import type { Runtime } from '../tensor/runtime';
 import { Learner, type MicroBatch } from './learner';
 import { microBatchTokens } from './memory';
+import { ModelState } from './model-state';
 import { learntCount, nextTokenBatch, nextTokenObjective } from './next-token';
 import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from './task';
 
@@ -59,6 +56,7 @@ export class NextTokenTask implements Task {
   readonly totalSteps: number;
   private readonly order: BatchOrder;
   private readonly learner: Learner;
+  private readonly files: ModelState;
   private generator: Generator | undefined;
   private tokens = 0;
   private heldOut: Batches | undefined;
@@ -79,6 +77,7 @@ export class NextTokenTask implements Task {
         maxGradNorm: config.max_grad_norm,
       },
     });
+    this.files = new ModelState({ ...inputs, optimizer: this.learner.optimizer });
   }
 
   async step(): Promise<Metrics> {
@@ -180,52 +179,17 @@ export class NextTokenTask implements Task {
     this.tokens = saved.tokens;
   }
 
-  async saveModel(folder: string): Promise<void> {
-    const { weights, tokenizer, chatTemplate } = this.inputs;
-    const values = new Map<string, Float32Array>();
-    for (const name of weights.parameters.keys()) values.set(name, await weights.read(name));
-    const tensor = (name: string): Float32Array => values.get(name) ?? new Float32Array();
-    writeCheckpoint(folder, {
-      config: weights.config,
-      tensor,
-      tokenizerFrom: tokenizer.folder,
-      chatTemplate,
-      eosTokenIds: tokenizer.eosIds,
-    });
+  saveModel(folder: string): Promise<void> {
+    return this.files.saveModel(folder);
   }
-
-  async saveOptimizer(folder: string): Promise<void> {
-    mkdirSync(folder, { recursive: true });
-    const tensors = [];
-    for (const [name, moments] of this.learner.optimizer.slots) {
-      for (const kind of ['m', 'v'] as const) {
-        const data = (await this.inputs.runtime.read(moments[kind])) as Float32Array;
-        tensors.push({ name: `${kind}.${name}`, dtype: 'F32' as const, shape: moments[kind].dims, data });
-      }
-    }
-    writeSafetensors(join(folder, 'optimizer.safetensors'), tensors);
+  saveOptimizer(folder: string): Promise<void> {
+    return this.files.saveTraining(folder);
   }
-
-  async loadOptimizer(folder: string): Promise<void> {
-    const file = readSafetensors(join(folder, 'optimizer.safetensors'));
-    try {
-      for (const [name, moments] of this.learner.optimizer.slots) {
-        for (const kind of ['m', 'v'] as const)
-          this.inputs.runtime.write(moments[kind], file.get(`${kind}.${name}`).float32());
-      }
-    } finally {
-      file.close();
-    }
+  loadOptimizer(folder: string): Promise<void> {
+    return this.files.loadTraining(folder);
   }
-
-  async loadWeights(folder: string): Promise<void> {
-    const file = readSafetensors(join(folder, 'model.safetensors'));
-    try {
-      for (const name of this.inputs.weights.parameters.keys())
-        this.inputs.weights.write(name, file.get(name).float32());
-    } finally {
-      file.close();
-    }
+  loadWeights(folder: string): Promise<void> {
+    return this.files.loadModel(folder);
   }
 
   release(): void {

@@ -11,6 +11,10 @@ export interface Sample {
   /** How the answer ended: at an end-of-turn token, or at the longest length. */
   finish: 'stop' | 'length';
   tokens: number;
+  /** What scored the answer, by name: `reward`, `kl`, a rule. */
+  scores?: Record<string, number>;
+  /** Which of several models answered, where there are several. */
+  model?: string;
 }
 
 /** What a task must remember to go on exactly where it was; plain JSON. */
@@ -33,10 +37,16 @@ export class NotFiniteError extends Error {
  * when to evaluate, sample, checkpoint, stop.
  */
 export interface Task {
+  /** Optimizer steps in all. */
   readonly totalSteps: number;
-  /** One optimizer step. Throws NotFiniteError where nothing could be learnt from it. */
+  /** Optimizer steps of one call of `step`, 1 unless given: the updates of one batch of rollouts belong together. */
+  readonly stride?: number;
+  /** The next optimizer step, or the next `stride` of them. Throws NotFiniteError where nothing could be learnt. */
   step(): Promise<Metrics>;
-  /** Metrics on the held-out rows, `eval_…`; undefined where none are held out. */
+  /**
+   * Metrics on the held-out rows, `eval_…`; undefined where none are held out. The result is the checkpoint with the
+   * lowest `eval_loss`, the last one where there is no such metric.
+   */
   evaluate(): Promise<Metrics | undefined>;
   /** Answers to the sample prompts under the weights of this step. */
   sample(step: number): AsyncIterable<Sample>;
@@ -49,5 +59,18 @@ export interface Task {
   loadOptimizer(folder: string): Promise<void>;
   /** Overwrites the weights by those of a checkpoint folder. */
   loadWeights(folder: string): Promise<void>;
+  release(): void;
+}
+
+/**
+ * A stage that makes something other than weights, piece by piece, and is done in minutes: killed, it begins anew and
+ * makes the same.
+ */
+export interface Job {
+  readonly totalSteps: number;
+  /** The next piece. */
+  step(): Promise<{ metrics: Metrics; samples: readonly Sample[] }>;
+  /** Writes what stands once all pieces are done, and tells it in numbers. */
+  finish(): Promise<Metrics>;
   release(): void;
 }

@@ -15,6 +15,18 @@ import { type Metrics, NotFiniteError, type Task } from '../stages/task';
 import { type SavedState, TRAINING_STATE, copyModel, readState, writeState } from './checkpoint-state';
 import type { Control } from './control';
 
+/** The metrics of a step that its line in the log has. */
+const TOLD = [
+  'loss',
+  'grad_norm',
+  'accuracy',
+  'rewards/accuracies',
+  'objective/scores',
+  'objective/kl',
+  'reward',
+  'kl',
+];
+
 /** How the loop ended. */
 export type Outcome = 'done' | 'stopped';
 
@@ -34,7 +46,6 @@ function intervalsOf(config: TrainingConfig, total: number): Intervals {
     checkpoint: every(config.checkpoint_every),
   };
 }
-const due = (step: number, interval: number): boolean => interval > 0 && step % interval === 0;
 
 /**
  * Drives a task from where its run stands to the end: steps, evaluations, samples, checkpoints, control. It knows time
@@ -70,6 +81,12 @@ export class Loop {
     this.say(`resumed at step ${this.step}`);
   }
 
+  /** Whether the last step, or one of the last few, was the one to do something. */
+  private due(interval: number): boolean {
+    const stride = this.task.stride ?? 1;
+    return interval > 0 && Math.floor(this.step / interval) > Math.floor((this.step - stride) / interval);
+  }
+
   async run(): Promise<Outcome> {
     const total = this.task.totalSteps;
     this.writer.setState('running', { steps: total, step: this.step });
@@ -83,10 +100,10 @@ export class Loop {
       await this.advance();
       const last = this.step === total;
       const improved = await this.look(
-        last || due(this.step, this.intervals.evaluate),
-        last || due(this.step, this.intervals.sample),
+        last || this.due(this.intervals.evaluate),
+        last || this.due(this.intervals.sample),
       );
-      if (last || this.enough || improved || due(this.step, this.intervals.checkpoint)) await this.checkpoint();
+      if (last || this.enough || improved || this.due(this.intervals.checkpoint)) await this.checkpoint();
     }
     if (this.step < total)
       this.writer.event('early_stop', { message: `no better eval_loss in ${this.worse} evaluations` });
@@ -109,13 +126,13 @@ export class Loop {
       if (error instanceof NotFiniteError) throw this.notFinite(error);
       throw error;
     }
-    this.step++;
+    this.step += this.task.stride ?? 1;
     const seconds = (performance.now() - began) / 1000;
     this.writer.metrics(this.step, { ...metrics, step_seconds: Number(seconds.toFixed(4)) });
     this.writer.progress(this.step);
-    this.say(
-      `step ${this.step}/${this.task.totalSteps} loss ${metrics.loss?.toFixed(4)} grad_norm ${metrics.grad_norm?.toFixed(3)}`,
-    );
+    const told = Object.entries(metrics).filter(([name]) => TOLD.includes(name));
+    const numbers = told.map(([name, value]) => `${name} ${value.toPrecision(4)}`);
+    this.say(`step ${this.step}/${this.task.totalSteps} ${numbers.join(' ')}`);
   }
 
   private notFinite({ loss, rows }: NotFiniteError): UserError {
@@ -138,15 +155,22 @@ export class Loop {
       const metrics = await this.task.evaluate();
       if (metrics) {
         this.writer.metrics(this.step, metrics);
-        this.say(`step ${this.step} eval_loss ${metrics.eval_loss.toFixed(4)}`);
-        improved = this.step > 0 && metrics.eval_loss < (this.best?.eval_loss ?? Infinity);
-        if (improved) this.best = { step: this.step, eval_loss: metrics.eval_loss };
-        if (this.step > 0) this.worse = improved ? 0 : this.worse + 1;
+        improved = metrics.eval_loss !== undefined && this.judge(metrics.eval_loss);
       }
     }
     if (sample && this.config.sample_every !== false) {
       for await (const row of this.task.sample(this.step)) this.writer.sample({ step: this.step, ...row });
     }
+    return improved;
+  }
+
+  /** Counts an evaluation; true where it is the best so far. */
+  private judge(loss: number): boolean {
+    this.say(`step ${this.step} eval_loss ${loss.toFixed(4)}`);
+    if (this.step === 0) return false;
+    const improved = loss < (this.best?.eval_loss ?? Infinity);
+    if (improved) this.best = { step: this.step, eval_loss: loss };
+    this.worse = improved ? 0 : this.worse + 1;
     return improved;
   }
 

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, platform, release } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { UserError, messageOf } from '../config/errors';
-import type { ResolvedStage } from '../config/experiment';
+import type { ModelSource, ResolvedStage } from '../config/experiment';
 import { parseRunConfig } from '../config/run-config';
-import { isTraining } from '../config/schema/experiment';
+import { isTraining, type StageConfig } from '../config/schema/experiment';
 import { type ResumePoint, resumePoint } from '../runs/checkpoints';
 import type { RunDir } from '../runs/directory';
 import { waitForTurn } from '../runs/queue';
@@ -13,16 +13,17 @@ import { NO_OFFSETS, RunWriter } from '../runs/writer';
 import { preparePretrain } from '../stages/pretrain';
 import { prepareSft } from '../stages/sft';
 import type { StageContext } from '../stages/context';
-import type { Task } from '../stages/task';
+import type { Job, Task } from '../stages/task';
 import { type Runtime, openRuntime, physicalCores } from '../tensor/runtime';
 import { readState } from './checkpoint-state';
 import { Control } from './control';
-import { Loop } from './loop';
+import { runJob } from './job-loop';
+import { Loop, type Outcome } from './loop';
 
 const EXIT = { done: 0, failed: 1, stopped: 3 } as const;
 
-/** The stage that each type names. */
-function prepare(stage: ResolvedStage, context: StageContext): Promise<Task> {
+/** The stage that each type names: one that trains, or one that makes something else. */
+function prepare(stage: ResolvedStage, context: StageContext): Promise<Task | Job> {
   const { config } = stage;
   switch (config.type) {
     case 'pretrain':
@@ -30,12 +31,10 @@ function prepare(stage: ResolvedStage, context: StageContext): Promise<Task> {
     case 'sft':
       return prepareSft(stage, config, context);
     default:
-      throw notInThisBuild(config.type);
+      throw new UserError(`Stages of type ${config.type} do not run in this build.`, {
+        hint: 'Run a pretrain or sft stage.',
+      });
   }
-}
-
-function notInThisBuild(type: string): UserError {
-  return new UserError(`Stages of type ${type} do not run in this build.`, { hint: 'Run a pretrain or sft stage.' });
 }
 
 /**
@@ -55,20 +54,22 @@ function threadsOf(environment: unknown): number | undefined {
   return typeof threads === 'number' && Number.isSafeInteger(threads) && threads >= 1 ? threads : undefined;
 }
 
-/** Where the starting weights lie: a folder, or the latest result of a stage. */
-function modelFolder(stage: ResolvedStage, dir: RunDir, writer: RunWriter): string | null {
-  if (stage.model === null) return null;
-  // a run goes on from what it began with, whatever the upstream stage has made since
-  const before = writer.run.inputs?.model;
-  if (before) return resolve(stage.folder, before.path);
-  if (stage.model.kind === 'folder') {
-    writer.update({ inputs: { model: { path: relative(stage.folder, stage.model.path) || '.' } } });
-    return stage.model.path;
-  }
-  const configFile = join(dir.folder, writer.run.config_file);
-  const { dir: source, id } = latestDone(stage.folder, stage.model.name, { configFile });
-  writer.update({ inputs: { model: { path: relative(stage.folder, source.modelFolder), run: id } } });
-  return source.modelFolder;
+/**
+ * Where a model lies: a folder, or the latest result of a stage. It is recorded by its use, because a run goes on from
+ * what it began with, whatever the upstream stage has made since.
+ */
+function folderOf(use: string, source: ModelSource, folder: string, writer: RunWriter): string {
+  const before = writer.run.inputs?.[use];
+  if (before) return resolve(folder, before.path);
+  const record = (path: string, run?: string): string => {
+    const input = { path: relative(folder, path) || '.', ...(run === undefined ? {} : { run }) };
+    writer.update({ inputs: { ...writer.run.inputs, [use]: input } });
+    return path;
+  };
+  if (source.kind === 'folder') return record(source.path);
+  const configFile = join(writer.dir.folder, writer.run.config_file);
+  const { dir, id } = latestDone(folder, source.name, { configFile });
+  return record(dir.modelFolder, id);
 }
 
 function gitCommit(folder: string): string | null {
@@ -113,12 +114,11 @@ export async function trainRun(dir: RunDir): Promise<number> {
     },
   });
   let runtime: Runtime | undefined;
-  let task: Task | undefined;
+  let work: Task | Job | undefined;
   let turn: { release(): void } | undefined;
   try {
     const stage = parseRunConfig(dir.readConfig(), dir.folder, dir.configFile);
     const { config } = stage;
-    if (!isTraining(config)) throw notInThisBuild(config.type);
     const control = new Control(writer);
     turn = await takeTurn(stage, writer, control);
     if (!turn) {
@@ -132,18 +132,19 @@ export async function trainRun(dir: RunDir): Promise<number> {
     });
     writer.update({ device: runtime.device });
     writeEnvironment(writer, runtime, stage);
-    task = await prepare(stage, {
+    const modelAt = (use: string, source: ModelSource): string => folderOf(use, source, stage.folder, writer);
+    work = await prepare(stage, {
       runtime,
-      modelFolder: modelFolder(stage, dir, writer),
+      modelFolder: stage.model === null ? null : modelAt('model', stage.model),
+      folderOf: modelAt,
+      configFile: join(dir.folder, writer.run.config_file),
       runFolder: dir.path,
       resuming: point !== undefined,
       warn: (message) => warn(writer, message),
       note: (event, details) => writer.event(event, details),
       say,
     });
-    const loop = new Loop(task, config, writer, control, say);
-    await loop.resume(point);
-    const outcome = await loop.run();
+    const outcome = await drive(work, config, point, { writer, control, say });
     writer.close(outcome);
     say(outcome);
     return EXIT[outcome];
@@ -152,10 +153,23 @@ export async function trainRun(dir: RunDir): Promise<number> {
     writer.fail(error);
     return EXIT.failed;
   } finally {
-    task?.release();
+    work?.release();
     turn?.release();
     runtime?.close();
   }
+}
+
+async function drive(
+  work: Task | Job,
+  config: StageConfig,
+  point: ResumePoint | undefined,
+  { writer, control, say }: { writer: RunWriter; control: Control; say: (line: string) => void },
+): Promise<Outcome> {
+  if ('finish' in work) return runJob(work, writer, control, say);
+  if (!isTraining(config)) throw new Error(`${config.type} trains nothing`);
+  const loop = new Loop(work, config, writer, control, say);
+  await loop.resume(point);
+  return loop.run();
 }
 
 function warn(writer: RunWriter, message: string): void {
