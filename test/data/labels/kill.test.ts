@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { labelFileName } from '../../../src/data/labels/annotator';
 import { isUndo, readLabels, standingLabels } from '../../../src/data/labels/labels';
 import { Random } from '../../../src/data/random';
 import { newFolder } from './rows';
@@ -78,6 +79,7 @@ describe('labels under SIGKILL', () => {
     `two windows of one annotator, killed ${KILLS} times in bursts of labels: none lost, none doubled`,
     async () => {
       const folder = newFolder();
+      const file = join(folder, labelFileName('Ada', 'x1y2'));
       const random = Random.from(20);
       const heard: Record<string, Told> = { one: { stored: [], undone: [] }, two: { stored: [], undone: [] } };
       const begin = (window: string, kill: number): ReturnType<typeof labeler> =>
@@ -92,6 +94,8 @@ describe('labels under SIGKILL', () => {
         await new Promise((resolve) => setTimeout(resolve, random.next() * 25));
         child.kill('SIGKILL');
         await ended;
+        // A kill within a write leaves half a row. That is rare, so some are left for it, under the other window's hands.
+        if (kill % 3 > 0) appendFileSync(file, '{"v":1,"torn');
         // While the other window goes on: what was acknowledged stands, and every whole line is read.
         const { rows } = readLabels(folder);
         const found = new Set(rows.map(({ id }) => id));
@@ -107,7 +111,7 @@ describe('labels under SIGKILL', () => {
       const { rows, faults, files } = readLabels(folder);
       const stored = WINDOWS.flatMap((window) => heard[window].stored);
       const undone = new Set(WINDOWS.flatMap((window) => heard[window].undone));
-      expect(files).toHaveLength(1);
+      expect(files).toEqual([file]);
       expect(stored.length).toBeGreaterThan(KILLS);
       const labels = rows.filter((row) => !isUndo(row)).map(({ id }) => id);
       expect(new Set(labels).size).toBe(labels.length);
@@ -118,11 +122,12 @@ describe('labels under SIGKILL', () => {
       // An undo may be stored and its process killed before it could say so: at most one a kill.
       const silent = stored.filter((id) => !standing.has(id) && !undone.has(id));
       expect(silent.length).toBeLessThanOrEqual(KILLS + 2);
-      // A kill tears at most one line, and glues at most one more of the other window to it.
+      // A kill leaves at most two torn lines here, and no fault but these: a row glued to one is on the same line.
+      expect(faults.length).toBeGreaterThan(0);
       expect(faults.length).toBeLessThanOrEqual(2 * (KILLS + 2));
       expect(faults.every(({ kind }) => kind === 'json' || kind === 'torn')).toBe(true);
       // Within the file, too, no row stands twice.
-      const lines = readFileSync(files[0], 'utf8')
+      const lines = readFileSync(file, 'utf8')
         .split('\n')
         .flatMap((line) => /^\{"v":1,"id":"([^"]+)".*\}$/.exec(line)?.[1] ?? []);
       expect(lines.length - new Set(lines).size).toBe(0);
