@@ -61,7 +61,7 @@ export function latestDone(folder: string, stage: string, filter: RunFilter = {}
   throw new UserError(`Stage "${stage}" has no finished run.`, {
     hint: last
       ? `Its last run, ${last.id}, is ${last.state}. Finish it, or run the stage again.`
-      : 'Run it first, or with what stands on it: "Run with upstream" in the editor, --with-upstream on the command line.',
+      : `Run it first (align run CONFIG ${stage}), or with what stands on it: "Run with upstream" in the editor, --with-upstream on the command line.`,
     code: 'no-done-run',
   });
 }
