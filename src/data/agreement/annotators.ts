@@ -44,7 +44,8 @@ export function annotatorReports(
   ratings: readonly Rating[],
   facts: ReadonlyMap<string, UnitFacts> | null,
 ): AnnotatorReport[] {
-  const counted = lastRatings(ratings);
+  // By unit, so that sums round alike whatever the order of rows.
+  const counted = lastRatings(ratings).sort((x, y) => byName(x.unit, y.unit));
   const others = new Map<string, Rating[]>();
   const mine = new Map<string, Rating[]>();
   for (const rating of counted) {

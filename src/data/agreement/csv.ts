@@ -91,8 +91,9 @@ function parseRecords(text: string, report: FaultReport): CsvRecord[] {
     return records;
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    const line = typeof error.lines === 'number' ? error.lines : 1;
     const torn = error.code === 'CSV_QUOTE_NOT_CLOSED';
+    // An open quote swallows the rest of the file: the row to mend is the one after the last whole one.
+    const line = torn ? (records.at(-1)?.line ?? 0) + 1 : typeof error.lines === 'number' ? error.lines : 1;
     const message = torn ? 'a quote is opened and never closed' : 'a quote stands in the middle of a value';
     report.add({ line, message, hint: 'close it, or write a quote within a value twice ("")' });
     return [];
