@@ -24,6 +24,7 @@ export class LabelBoard implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<StageTarget>();
   private readonly counted = new vscode.EventEmitter<void>();
   private readonly subscriptions: vscode.Disposable[];
+  private found: Promise<readonly StageTarget[]> | undefined;
   private readonly timers = new Map<string, NodeJS.Timeout>();
 
   /** Pairs, labels or the guideline of a stage changed, by another window, a pull or a run. */
@@ -36,7 +37,11 @@ export class LabelBoard implements vscode.Disposable {
     private readonly onProblem: (error: unknown) => void,
   ) {
     const watcher = vscode.workspace.createFileSystemWatcher('**/labels/*/*.jsonl');
-    const soon = (): void => this.later('refresh', REST_MS, () => this.refresh());
+    const forget = (): void => (this.found = undefined);
+    const soon = (): void => {
+      forget();
+      this.later('refresh', REST_MS, () => this.refresh());
+    };
     this.subscriptions = [
       this.changed,
       this.counted,
@@ -46,7 +51,10 @@ export class LabelBoard implements vscode.Disposable {
       watcher.onDidDelete(soon),
       vscode.window.onDidChangeWindowState(({ focused }) => focused && soon()),
       vscode.workspace.onDidSaveTextDocument(({ languageId }) => languageId === 'markdown' && soon()),
+      experiments.onFile(forget),
+      experiments.onClose(forget),
       experiments.onChange(({ document, outline }) => {
+        forget();
         for (const { name, type } of outline)
           if (type === 'generate') void this.session({ config: document.uri.fsPath, stage: name }).catch(onProblem);
       }),
@@ -82,8 +90,15 @@ export class LabelBoard implements vscode.Disposable {
     if (entry) void this.count(entry).catch(this.onProblem);
   }
 
-  /** The generate stages of all config files in the window. */
-  async stages(): Promise<StageTarget[]> {
+  /** The generate stages of all config files in the window: read once until a config changes, for keys wait for it. */
+  stages(): Promise<readonly StageTarget[]> {
+    return (this.found ??= this.readStages().catch((error: unknown) => {
+      this.found = undefined;
+      throw error;
+    }));
+  }
+
+  private async readStages(): Promise<StageTarget[]> {
     const open = await this.experiments.read();
     const files = new Set([...open.map(({ document }) => document.uri.fsPath), ...this.experiments.configFiles]);
     const stages: StageTarget[] = [];
