@@ -270,7 +270,7 @@ function need(template: ChatTemplate | null): ChatTemplate {
 }
 
 /** Says in which row of the data something went wrong; the template's own place stays in the message. */
-function atRow<T>(row: Row, render: () => T): T {
+export function atRow<T>(row: Row, render: () => T): T {
   try {
     return render();
   } catch (cause) {

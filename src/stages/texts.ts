@@ -1,4 +1,4 @@
-import { isTraining, type PretrainConfig, type SftConfig } from '../config/schema/experiment';
+import { isTraining, type StageConfig } from '../config/schema/experiment';
 import { UserError } from '../config/errors';
 import type { ResolvedStage } from '../config/experiment';
 import { readRows } from '../data/files';
@@ -36,7 +36,7 @@ export function loadWeights(runtime: Runtime, folder: string, maxLength: number)
 
 /** The chat template of a stage: what its config says, else the model's; null where there is none. */
 export function templateOf(
-  { chat_template: own }: SftConfig | PretrainConfig,
+  { chat_template: own }: Pick<StageConfig, 'chat_template'>,
   file: string | null,
   tokenizer: Tokenizer,
 ): ChatTemplate | null {
