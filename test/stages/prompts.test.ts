@@ -81,7 +81,9 @@ describe('prompts', () => {
     expect(told).toEqual([
       `1 of 4 prompts are longer than 108 tokens and were left out (the first at ${join('data', 'p.jsonl')}:3): an answer of 20 tokens would not fit behind them.`,
     ]);
-    expect(read([{ prompt: 'a' }, { prompt: 'b'.repeat(50) }], { max_length: 40, max_new_tokens: 20 }).prompts).toHaveLength(1);
+    expect(
+      read([{ prompt: 'a' }, { prompt: 'b'.repeat(50) }], { max_length: 40, max_new_tokens: 20 }).prompts,
+    ).toHaveLength(1);
   });
 
   it('that are all too long are an error, as one is under overlength: error', () => {
