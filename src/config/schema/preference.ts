@@ -39,6 +39,14 @@ export const preferenceKeys = {
       expects: 'majority, dawid-skene or soft',
       aliases: ['aggregation', 'label_aggregation', 'aggregate_method', 'vote'],
     }),
+  ties: z
+    .enum(['keep', 'drop'])
+    .default('keep')
+    .meta({
+      doc: 'What becomes of pairs that are a tie: kept, as equally good answers, or left out.',
+      expects: 'keep or drop',
+      aliases: ['drop_ties', 'tie_handling', 'keep_ties'],
+    }),
   annotators: names.meta({
     doc: 'Whose labels count, by name.',
     expects: 'a name or a list of names, such as [ada, ben]',

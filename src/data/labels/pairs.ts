@@ -92,6 +92,8 @@ export function pairToLine(pair: Pair): string {
 
 export interface PairsContent {
   pairs: Pair[];
+  /** The line of each pair, from 1. */
+  lines: number[];
   /** Lines that could not be used. */
   faults: RowFault[];
   /** Lines whose id stood in an earlier line: a merge that kept both sides. The first counts. */
@@ -107,6 +109,7 @@ export interface PairsContent {
 export function readPairs(file: string): PairsContent {
   const { rows, faults, unread } = readLenient(file);
   const pairs: Pair[] = [];
+  const lines: number[] = [];
   const seen = new Set<string>();
   let repeated = 0;
   for (const { line, value } of rows) {
@@ -122,9 +125,10 @@ export function readPairs(file: string): PairsContent {
     else {
       seen.add(id);
       pairs.push({ id, ...rest });
+      lines.push(line);
     }
   }
-  return { pairs, faults: faults.sort((x, y) => x.line - y.line), repeated, unread };
+  return { pairs, lines, faults: faults.sort((x, y) => x.line - y.line), repeated, unread };
 }
 
 /** The fault of a row that a later version wrote; null for rows that this one knows. */

@@ -13,7 +13,8 @@ export interface Preference {
 }
 
 export interface PreferencesContent {
-  rows: (Preference & { line: number })[];
+  /** `margin`: by how much the data say that the chosen answer is better, where they have that column. */
+  rows: (Preference & { line: number; margin?: number })[];
   faults: RowFault[];
   /** Rows by the way in which they are written. */
   formats: Record<PreferenceFormat, number>;
@@ -35,10 +36,11 @@ export function readPreferences(file: string): PreferencesContent {
       faults.push({ file, line, ...badRow('preference', read) });
       continue;
     }
-    const { tags } = value;
+    const { tags, margin } = value;
+    const column = typeof margin === 'number' && Number.isFinite(margin) ? { margin } : {};
     const names = Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
     content.formats[read.format]++;
-    content.rows.push({ ...read.preference, tags: names, line });
+    content.rows.push({ ...read.preference, tags: names, line, ...column });
   }
   faults.sort((x, y) => x.line - y.line);
   return content;

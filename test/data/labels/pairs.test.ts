@@ -59,7 +59,13 @@ describe('reading pairs', () => {
   });
 
   it('a missing file has no pairs', () => {
-    expect(readPairs(join(newFolder(), 'pairs.jsonl'))).toEqual({ pairs: [], faults: [], repeated: 0, unread: [] });
+    expect(readPairs(join(newFolder(), 'pairs.jsonl'))).toEqual({
+      pairs: [],
+      lines: [],
+      faults: [],
+      repeated: 0,
+      unread: [],
+    });
   });
 
   it('keeps the whole rows of a damaged file and names every bad line', () => {
