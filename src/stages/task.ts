@@ -15,6 +15,9 @@ export interface Sample {
   scores?: Record<string, number>;
   /** Which of several models answered, where there are several. */
   model?: string;
+  /** Which of several answers to the prompt it is, from 0. */
+  sample?: number;
+  tags?: readonly string[];
 }
 
 /** What a task must remember to go on exactly where it was; plain JSON. */

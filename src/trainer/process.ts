@@ -10,6 +10,7 @@ import type { RunDir } from '../runs/directory';
 import { waitForTurn } from '../runs/queue';
 import { latestDone } from '../runs/registry';
 import { NO_OFFSETS, RunWriter } from '../runs/writer';
+import { prepareGenerate } from '../stages/generate';
 import { preparePretrain } from '../stages/pretrain';
 import { prepareSft } from '../stages/sft';
 import type { StageContext } from '../stages/context';
@@ -30,6 +31,8 @@ function prepare(stage: ResolvedStage, context: StageContext): Promise<Task | Jo
       return preparePretrain(stage, config, context);
     case 'sft':
       return prepareSft(stage, config, context);
+    case 'generate':
+      return prepareGenerate(stage, config, context);
     default:
       throw new UserError(`Stages of type ${config.type} do not run in this build.`, {
         hint: 'Run a pretrain or sft stage.',

@@ -39,12 +39,12 @@ export class TrainerBench {
     });
   }
 
-  create(set: readonly string[] = [], parent: RunParent | null = null): RunDir {
+  create(set: readonly string[] = [], parent: RunParent | null = null, name = 'sft'): RunDir {
     const file = join(this.folder, 'align.yaml');
-    const { experiment, diagnostics } = loadExperiment(file, { stage: 'sft', set: ['threads=1', ...set] });
+    const { experiment, diagnostics } = loadExperiment(file, { stage: name, set: ['threads=1', ...set] });
     if (!experiment) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
-    const stage = resolveStage(experiment, 'sft');
-    return createRun({ configFile: file, stage: 'sft', type: stage.type, config: runConfigOf(stage), parent });
+    const stage = resolveStage(experiment, name);
+    return createRun({ configFile: file, stage: name, type: stage.type, config: runConfigOf(stage), parent });
   }
 
   /** Starts the trainer on a run. The queue is this workspace's own, so that other tests are not waited for. */
