@@ -26,7 +26,7 @@ export function outcomeOf(score: number, baseline: number): Outcome {
 /** Win rate = (wins + ½ ties) / n over the outcomes of each prompt, with its 95 % interval. */
 export function winRate(outcomes: readonly (readonly Outcome[])[], random: Random): WinRate {
   const all = outcomes.flat();
-  const count = (outcome: Outcome): number => all.reduce((sum, value) => sum + (value === outcome ? 1 : 0), 0);
+  const count = (outcome: Outcome): number => all.filter((value) => value === outcome).length;
   const [wins, ties, losses] = [count(1), count(0.5), count(0)];
   const ofPrompt = outcomes.map((values) => Math.sign(values.reduce<number>((sum, value) => sum + value - 0.5, 0)));
   const p = signTest(ofPrompt.filter((sign) => sign > 0).length, ofPrompt.filter((sign) => sign < 0).length);
