@@ -30,7 +30,25 @@ export interface Generation {
   ids: number[];
   /** log π of each token under the distribution that it was drawn from; empty where they were not wanted. */
   logProbs: number[];
+  /** What the head read before each token, V_t; empty without a head. */
+  values: number[];
   finish: 'stop' | 'length';
+}
+
+/**
+ * A number read from the final hidden state beside the logits, such as a value: hidden [rows, hidden] → [rows]. So what a
+ * critic thinks of each prefix costs no pass of its own.
+ */
+export interface Head {
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly read: (graph: Graph, hidden: Value) => Value;
+}
+export interface GeneratorOptions {
+  /** Most rows at a time. */
+  rows: number;
+  /** How long the caches are from the start, in tokens; they grow where more is needed. */
+  length?: number;
+  head?: Head;
 }
 
 /** The next token by the graph (greedy), by drawing from its softmax, or by rules that need the logits. */
@@ -54,6 +72,7 @@ interface Bound {
   last: Int32Array;
   output: Float32Array | BigInt64Array;
   peak: Float32Array | null;
+  values: Float32Array | null;
   release: () => void;
 }
 
@@ -78,7 +97,7 @@ export class Generator {
   constructor(
     private readonly runtime: Runtime,
     private readonly weights: ModelWeights,
-    private readonly options: { rows: number },
+    private readonly options: GeneratorOptions,
   ) {
     this.movable = runtime.device === 'cpu';
     this.scale = runtime.hostTensor('float32', []);
@@ -86,10 +105,11 @@ export class Generator {
 
   /** Answers in the order of the prompts. Prompt and answer together must fit the model's positions. */
   async generate(prompts: readonly Prompt[], options: GenerateOptions): Promise<Generation[]> {
-    const results = prompts.map((): Generation => ({ ids: [], logProbs: [], finish: 'length' }));
-    const longest = prompts.reduce((most, { ids }) => Math.max(most, ids.length), 1) + options.maxNewTokens;
-    if (longest > this.weights.positions)
-      throw new RangeError(`prompt and answer need ${longest} positions, the model has ${this.weights.positions}`);
+    const results = prompts.map((): Generation => ({ ids: [], logProbs: [], values: [], finish: 'length' }));
+    const needed = prompts.reduce((most, { ids }) => Math.max(most, ids.length), 1) + options.maxNewTokens;
+    if (needed > this.weights.positions)
+      throw new RangeError(`prompt and answer need ${needed} positions, the model has ${this.weights.positions}`);
+    const longest = Math.max(needed, this.options.length ?? 0);
     if (prompts.some(({ ids }) => ids.length === 0)) throw new RangeError('a prompt needs at least one token');
     this.reserve(longest, this.movable ? this.options.rows : 0);
     const { temperature } = options;
@@ -102,6 +122,7 @@ export class Generator {
       const { id, logProb } = this.pick(mode, bound, place, prompts[row.prompt], result, options);
       result.ids.push(id);
       if (options.logProbs ?? true) result.logProbs.push(logProb);
+      if (bound.values) result.values.push(bound.values[place]);
       row.next = id;
       if (options.stopIds.includes(id) || endsByText(result.ids, options)) result.finish = 'stop';
       options.onToken?.(row.prompt, id);
@@ -212,8 +233,10 @@ export class Generator {
       graph.input('ids', 'int32', ['batch', 'seq']),
       this.weights,
     );
-    const logits = llamaLogits(config, w, gatherRows(hidden, graph.input('last', 'int32', ['batch'])));
+    const last = gatherRows(hidden, graph.input('last', 'int32', ['batch']));
+    const logits = llamaLogits(config, w, last);
     const outputs: Record<string, Value> = { ...cache.updated };
+    if (this.options.head) outputs.head = this.options.head.read(graph, last);
     if (mode === 'logits') outputs.output = logits;
     else if (mode === 'sample')
       outputs.output = softmax(mul(logits, graph.input('inverse_temperature', 'float32', [])));
@@ -268,10 +291,12 @@ export class Generator {
         : runtime.hostTensor('float32', [rows, vocabSize]),
     );
     const peak = mode === 'greedy' ? own(runtime.hostTensor('float32', [rows])) : null;
+    const { head } = this.options;
+    const values = head ? own(runtime.hostTensor('float32', [rows])) : null;
     const cached = Object.fromEntries(caches);
     const call = this.program(mode).prepare(
-      { ...weights.inputs, ...cached, ...inputs },
-      { ...cached, output, ...(peak ? { peak } : {}) },
+      { ...weights.inputs, ...head?.inputs, ...cached, ...inputs },
+      { ...cached, output, ...(peak ? { peak } : {}), ...(values ? { head: values } : {}) },
     );
     const bound: Bound = {
       call,
@@ -281,7 +306,8 @@ export class Generator {
       total: inputs.total.data as Int32Array,
       last: inputs.last.data as Int32Array,
       output: output.data as Float32Array | BigInt64Array,
-      peak: peak?.data as Float32Array | null,
+      peak: peak ? (peak.data as Float32Array) : null,
+      values: values ? (values.data as Float32Array) : null,
       release: () => {
         call.release();
         for (const tensor of owned) tensor.release();

@@ -1,6 +1,7 @@
+import { packTightly } from '../data/pack-width';
 import { Graph } from '../tensor/graph';
 import { scoreTokens } from '../tensor/nn';
-import { gatherRows, reshape } from '../tensor/ops';
+import { gatherRows, mul, reshape } from '../tensor/ops';
 import { Program } from '../tensor/program';
 import type { Runtime } from '../tensor/runtime';
 import { declareBatch, declareWeights, llamaHidden, llamaLogits } from './llama';
@@ -12,16 +13,18 @@ export interface ScoredRow {
   from: number;
 }
 
-/** Widths and counts are rounded up to this, so that few sizes of batch occur. */
+/** Counts are rounded up to this, so that few sizes of batch occur. */
 const STEP = 32;
 
 /** Log-probabilities of given tokens under a model: one forward pass a batch, logits only where they are wanted. */
 export class Scorer {
   private readonly program: Program;
 
+  /** `temperature` divides the logits, as it did where the tokens were sampled. */
   constructor(
     private readonly runtime: Runtime,
     private readonly weights: ModelWeights,
+    { temperature = 1 } = {},
   ) {
     const graph = new Graph();
     const { config, positions } = weights;
@@ -29,38 +32,54 @@ export class Scorer {
     const hidden = llamaHidden(config, w, declareBatch(graph));
     const places = graph.input('places', 'int32', ['scored']);
     const labels = graph.input('labels', 'int32', ['scored']);
-    const { logProbs } = scoreTokens(llamaLogits(config, w, gatherRows(hidden, places)), labels);
+    const logits = llamaLogits(config, w, gatherRows(hidden, places));
+    const { logProbs } = scoreTokens(mul(logits, 1 / temperature), labels);
     this.program = Program.compile(runtime, 'score', { log_probs: reshape(logProbs, ['scored']) });
   }
 
-  /** log π(token | those before it), natural logarithm, of each row's tokens from `from` on. */
+  /**
+   * log π(token | those before it), natural logarithm, of each row's tokens from `from` on. Rows are packed side by side,
+   * so short ones cost no more than their tokens.
+   */
   async score(rows: readonly ScoredRow[]): Promise<Float32Array[]> {
     const { runtime, weights } = this;
     const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 1);
     if (longest > weights.positions)
       throw new RangeError(`a row has ${longest} tokens, the model has ${weights.positions} positions`);
-    const width = Math.min(weights.positions, Math.ceil(longest / STEP) * STEP);
-    const size = rows.length * width;
+    const { width, rows: packed } = packTightly(
+      rows.map(({ ids }) => ({ ids: Int32Array.from(ids), mask: new Uint8Array(ids.length) })),
+      weights.positions,
+    );
+    const size = packed.length * width;
     const ids = new Int32Array(size);
     const positions = new Int32Array(size);
     const segments = new Int32Array(size).fill(-1);
     const places: number[] = [];
     const labels: number[] = [];
-    rows.forEach((row, r) => {
-      for (let i = 0; i < row.ids.length; i++) {
-        const at = r * width + i;
-        ids[at] = row.ids[i];
-        positions[at] = i;
-        segments[at] = 0;
-        if (i < row.from) continue;
-        places.push(at - 1);
-        labels.push(row.ids[i]);
+    const results = rows.map(({ ids: { length }, from }) => new Float32Array(Math.max(0, length - from)));
+    /** Where each scored token's number goes. */
+    const owners: { row: number; at: number }[] = [];
+    packed.forEach((line, l) => {
+      const start = l * width;
+      ids.set(line.ids, start);
+      positions.set(line.positions, start);
+      segments.set(line.segments, start);
+      let at = start;
+      for (const row of line.rows) {
+        const { ids: own, from } = rows[row];
+        for (let i = from; i < own.length; i++) {
+          places.push(at + i - 1);
+          labels.push(own[i]);
+          owners.push({ row, at: i - from });
+        }
+        at += own.length;
       }
     });
-    const scored = Math.max(STEP, Math.ceil(places.length / STEP) * STEP);
+    if (places.length === 0) return results;
+    const scored = Math.ceil(places.length / STEP) * STEP;
     const fill = (values: readonly number[], rest: number): Int32Array =>
       Int32Array.from({ length: scored }, (_, i) => values[i] ?? rest);
-    const grid = [rows.length, width];
+    const grid = [packed.length, width];
     const inputs = {
       ids: runtime.hostTensor('int32', grid, ids),
       positions: runtime.hostTensor('int32', grid, positions),
@@ -73,8 +92,8 @@ export class Scorer {
     try {
       await call.runAsync();
       const values = (await runtime.read(output)) as Float32Array;
-      let next = 0;
-      return rows.map(({ ids: { length }, from }) => values.slice(next, (next += Math.max(0, length - from))));
+      owners.forEach(({ row, at }, i) => (results[row][at] = values[i]));
+      return results;
     } finally {
       call.release();
       for (const tensor of [...Object.values(inputs), output]) tensor.release();

@@ -44,6 +44,8 @@ export interface Task {
   readonly totalSteps: number;
   /** Optimizer steps of one call of `step`, 1 unless given: the updates of one batch of rollouts belong together. */
   readonly stride?: number;
+  /** Why the run is over before its last step; the task has told it. */
+  readonly ended?: string;
   /** The next optimizer step, or the next `stride` of them. Throws NotFiniteError where nothing could be learnt. */
   step(): Promise<Metrics>;
   /**

@@ -67,6 +67,16 @@ export function groupedQueryAttention(q: Value, k: Value, v: Value, bias: Value)
   return reshape(attended, [batch, heads, seq, d]);
 }
 
+/** Entropy of the softmax of each row in nats, lse − Σ p·z: logits [tokens, vocab] → [tokens, 1]. */
+export function entropyOf(logits: Value): Value {
+  const p = softmax(logits);
+  const lse = logSumExp(logits, p);
+  const [tokens, vocabulary] = logits.shape;
+  // a product of rows instead of a sum over their product: what it would write is as large as the logits
+  const rows = (x: Value): Value => reshape(x, [tokens, 1, vocabulary]);
+  return sub(lse, reshape(matmul(rows(p), rows(logits), { transB: true }), lse.shape));
+}
+
 export interface TokenScores {
   /** log π(label) [tokens, 1]; 0 where the label is ignored. */
   logProbs: Value;
@@ -86,13 +96,9 @@ export function scoreTokens(logits: Value, labels: Value): TokenScores {
   const p = softmax(logits);
   const lse = logSumExp(logits, p);
   const chosen = takeAlong(logits, where(learnt, column, ignored));
-  const [tokens, vocabulary] = logits.shape;
-  // a product of rows instead of a sum over their product: what it would write is as large as the logits
-  const rows = (x: Value): Value => reshape(x, [tokens, 1, vocabulary]);
-  const entropy = sub(lse, reshape(matmul(rows(p), rows(logits), { transB: true }), lse.shape));
   return {
     logProbs: where(learnt, sub(chosen, lse), 0),
-    entropy: stopGradient(entropy),
+    entropy: stopGradient(entropyOf(logits)),
     correct: cast(lessOrEqual(max(logits, [-1], true), chosen), 'float32'),
   };
 }

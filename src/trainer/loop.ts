@@ -105,16 +105,16 @@ export class Loop {
       );
       if (last || this.enough || improved || this.due(this.intervals.checkpoint)) await this.checkpoint();
     }
-    if (this.step < total)
+    if (this.step < total && this.task.ended === undefined)
       this.writer.event('early_stop', { message: `no better eval_loss in ${this.worse} evaluations` });
     await this.finish();
     return 'done';
   }
 
-  /** Whether evaluations found nothing better for so long that the run ends early. */
+  /** Whether evaluations found nothing better for so long, or the task something, that the run ends early. */
   private get enough(): boolean {
     const patience = this.config.early_stopping;
-    return patience !== null && this.worse >= patience;
+    return this.task.ended !== undefined || (patience !== null && this.worse >= patience);
   }
 
   private async advance(): Promise<void> {

@@ -11,7 +11,9 @@ import { waitForTurn } from '../runs/queue';
 import { latestDone } from '../runs/registry';
 import { NO_OFFSETS, RunWriter } from '../runs/writer';
 import { prepareGenerate } from '../stages/generate';
+import { preparePpo } from '../stages/ppo-task';
 import { preparePretrain } from '../stages/pretrain';
+import { prepareReward } from '../stages/reward';
 import { prepareSft } from '../stages/sft';
 import type { StageContext } from '../stages/context';
 import type { Job, Task } from '../stages/task';
@@ -33,6 +35,10 @@ function prepare(stage: ResolvedStage, context: StageContext): Promise<Task | Jo
       return prepareSft(stage, config, context);
     case 'generate':
       return prepareGenerate(stage, config, context);
+    case 'ppo':
+      return preparePpo(stage, config, context);
+    case 'reward':
+      return prepareReward(stage, config, context);
     default:
       throw new UserError(`Stages of type ${config.type} do not run in this build.`, {
         hint: 'Run a pretrain or sft stage.',
