@@ -13,6 +13,7 @@ export { parseExperiment } from '../config/parse';
 export { request } from '../runs/control';
 export { JsonlTail } from '../runs/tail';
 export { JsonlFollower, RunWatcher } from '../runs/watch';
+export { agreementText } from './agreement-text';
 export { branchRun } from './branch';
 export { guidelineOf } from './guideline-file';
 export { alphaOf } from './labeling-agreement';

@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import * as agreement from './agreement';
 import * as commands from './commands';
 import * as completion from './completion';
 import { createContext, type EditorContext } from './context';
@@ -30,6 +31,7 @@ const FEATURES: readonly Register[] = [
   curves.register,
   samples.register,
   labeling.register,
+  agreement.register,
   output.register,
   runsTree.register,
   statusBar.register,

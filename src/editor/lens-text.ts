@@ -53,7 +53,7 @@ function labelLenses({ total, left, alpha }: LabelFacts): LensText[] {
   const label = lens(words, 'alignment-lab.label', 'Compare its pairs of answers in the side panel.', 'stage');
   if (alpha === null) return [label];
   const meaning = 'Krippendorff’s ordinal α of all annotators: 1 is perfect, 0 is chance.';
-  return [label, lens(`Agreement α ${alpha.toFixed(2)}`, 'alignment-lab.label', meaning, 'stage')];
+  return [label, lens(`Agreement α ${alpha.toFixed(2)}`, 'alignment-lab.agreement', meaning, 'stage')];
 }
 
 function runAndStateLenses(facts: StageFacts, now: number): LensText[] {
