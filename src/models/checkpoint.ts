@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../config/errors';
 import { replaceFile } from '../data/durable';
-import { type LlamaConfig, readLlamaConfig, writeLlamaConfig } from './hf-config';
-import { parameterShapes } from './parameters';
+import { type LlamaConfig, type ModelKind, readLlamaConfig, writeLlamaConfig } from './hf-config';
+import { type ParameterShape, parameterShapes } from './parameters';
 import { openWeights, type StoredTensors, writeSafetensors } from './safetensors';
 import { isJsonObject, type Json, readModelJson } from './tokenizer-files';
 
@@ -29,9 +29,18 @@ function list(names: readonly string[]): string {
   return `${names.slice(0, NAMED).join(', ')}${more}`;
 }
 
+/** The name of a reward model's head, as transformers has it. */
+export const SCORE_HEAD = 'score.weight';
+
+/** Every tensor of a model's folder. */
+const storedShapes = (config: LlamaConfig, kind: ModelKind): ParameterShape[] => [
+  ...parameterShapes(config),
+  ...(kind === 'reward' ? [{ name: SCORE_HEAD, shape: [1, config.hiddenSize] }] : []),
+];
+
 /** Fails where the stored tensors are not exactly the parameters that the config describes. */
-function checkWeights(folder: string, config: LlamaConfig, weights: StoredTensors): void {
-  const expected = new Map(parameterShapes(config).map(({ name, shape }) => [name, shape]));
+function checkWeights(folder: string, config: LlamaConfig, kind: ModelKind, weights: StoredTensors): void {
+  const expected = new Map(storedShapes(config, kind).map(({ name, shape }) => [name, shape]));
   const missing = [...expected.keys()].filter((name) => !weights.has(name));
   const unexpected = weights.names.filter(
     (name) => !expected.has(name) && !IGNORABLE.test(name) && !(config.tied && name === 'lm_head.weight'),
@@ -70,7 +79,7 @@ function checkWeights(folder: string, config: LlamaConfig, weights: StoredTensor
  * the chat template have loaders of their own (`loadTokenizer`, `ChatTemplate.load`).
  * @throws UserError naming the folder or the file and what is missing or does not fit
  */
-export function openCheckpoint(folder: string): Checkpoint {
+export function openCheckpoint(folder: string, kind: ModelKind = 'language'): Checkpoint {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new UserError('There is no such model folder.', {
       file: folder,
@@ -78,10 +87,10 @@ export function openCheckpoint(folder: string): Checkpoint {
       code: 'model-folder',
     });
   }
-  const config = readLlamaConfig(folder);
+  const config = readLlamaConfig(folder, kind);
   const weights = openWeights(folder);
   try {
-    checkWeights(folder, config, weights);
+    checkWeights(folder, config, kind, weights);
   } catch (error) {
     weights.close();
     throw error;
@@ -105,6 +114,8 @@ export interface CheckpointToWrite {
   readonly chatTemplate?: string;
   /** Token ids that end an answer (the end of a turn); default: those of `tokenizerFrom`, else of the config. */
   readonly eosTokenIds?: readonly number[];
+  /** A reward model has the head `score.weight` among its tensors and no output matrix. Default: a language model. */
+  readonly kind?: ModelKind;
   /** How matrices and vectors are stored: 4 or 2 bytes a number. */
   readonly dtype?: 'F32' | 'BF16';
 }
@@ -165,23 +176,24 @@ function generationJson(checkpoint: CheckpointToWrite): Json {
 }
 
 /**
- * Writes a model folder that transformers' AutoModelForCausalLM and AutoTokenizer open as it is: config.json,
+ * Writes a model folder that transformers' AutoModelForCausalLM (or AutoModelForSequenceClassification) and AutoTokenizer
+ * open as it is: config.json,
  * generation_config.json, tokenizer.json, tokenizer_config.json, chat_template.jinja and model.safetensors, which comes
  * last. Each file is synced and put in place whole. The same input gives the same bytes.
  * @throws UserError where the tokenizer's folder has none, the disk is full or the place cannot be written
  */
 export function writeCheckpoint(folder: string, checkpoint: CheckpointToWrite): void {
-  const { config, tensor, dtype = 'F32' } = checkpoint;
+  const { config, tensor, dtype = 'F32', kind = 'language' } = checkpoint;
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
     throw new UserError('The folder for the model cannot be made.', { file: folder, cause: error });
   }
-  writeLlamaConfig(folder, config, dtype === 'F32' ? 'float32' : 'bfloat16');
+  writeLlamaConfig(folder, config, dtype === 'F32' ? 'float32' : 'bfloat16', kind);
   writeJson(folder, 'generation_config.json', generationJson(checkpoint));
   writeTokenizer(folder, checkpoint);
   writeSafetensors(
     join(folder, 'model.safetensors'),
-    parameterShapes(config).map(({ name, shape }) => ({ name, dtype, shape, data: () => tensor(name) })),
+    storedShapes(config, kind).map(({ name, shape }) => ({ name, dtype, shape, data: () => tensor(name) })),
   );
 }

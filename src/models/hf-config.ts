@@ -48,7 +48,12 @@ export interface LlamaConfig {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-const ARCHITECTURES = ['LlamaForCausalLM'];
+/** What a model folder holds: a language model, or a backbone with a head that scores. */
+export type ModelKind = 'language' | 'reward';
+const ARCHITECTURES: Readonly<Record<ModelKind, string>> = {
+  language: 'LlamaForCausalLM',
+  reward: 'LlamaForSequenceClassification',
+};
 const ROPE_KINDS = ['default', 'linear', 'llama3'];
 
 /** Above these a config is a mistake or an attack, not a model that this machine could hold. */
@@ -120,17 +125,25 @@ class Fields {
   }
 }
 
-function refuseUnknownArchitecture(raw: Record<string, unknown>, file?: string): void {
+function refuseUnknownArchitecture(raw: Record<string, unknown>, kind: ModelKind, file?: string): void {
   const { model_type: type, architectures } = raw;
   const named = Array.isArray(architectures) ? (architectures as unknown[]) : undefined;
-  const known = named === undefined ? type === 'llama' : named.length > 0 && ARCHITECTURES.includes(String(named[0]));
+  const wanted = ARCHITECTURES[kind];
+  const known = named === undefined ? type === 'llama' : named[0] === wanted;
   if (known && (type === undefined || type === 'llama')) return;
+  const other = (['language', 'reward'] as const).find((one) => one !== kind && named?.[0] === ARCHITECTURES[one]);
+  if (other !== undefined)
+    throw new UserError(`The folder holds a ${other} model; a ${kind} model is wanted here.`, {
+      file,
+      hint: `A ${kind} model's config.json names ${wanted}.`,
+      code: 'model-architecture',
+    });
   const name = named?.[0] ?? type;
   throw new UserError(
     name === undefined
       ? 'The file names neither architectures nor model_type.'
       : `The architecture ${JSON.stringify(name)} (model_type ${JSON.stringify(type)}) is not supported.`,
-    { file, hint: `Supported: ${ARCHITECTURES.join(', ')} (model_type llama).`, code: 'model-architecture' },
+    { file, hint: `Supported: ${wanted} (model_type llama).`, code: 'model-architecture' },
   );
 }
 
@@ -181,13 +194,14 @@ function parseRope(
  * Checks a parsed config.json and gives it types. Nothing is allocated for the model.
  * @param value the parsed JSON
  * @param file its path, for messages
+ * @param kind a reward model has no output matrix, so that it counts as tied
  * @throws UserError naming the key: unknown architecture, rope kind or activation (with the supported ones), a missing
  *   or absurd size, dimensions that do not divide
  */
-export function parseLlamaConfig(value: unknown, file?: string): LlamaConfig {
+export function parseLlamaConfig(value: unknown, file?: string, kind: ModelKind = 'language'): LlamaConfig {
   if (!isJsonObject(value))
     throw new UserError('A model config must be a JSON object.', { file, code: 'model-config' });
-  refuseUnknownArchitecture(value, file);
+  refuseUnknownArchitecture(value, kind, file);
   const fields = new Fields(value, file);
   if ((value.hidden_act ?? 'silu') !== 'silu') fields.fail('hidden_act', 'supported: silu');
   if (isJsonObject(value.quantization_config))
@@ -220,7 +234,7 @@ export function parseLlamaConfig(value: unknown, file?: string): LlamaConfig {
     maxPositions,
     ...parseRope(fields, maxPositions, file),
     rmsEps: fields.positive('rms_norm_eps', 1e-6),
-    tied: fields.flag('tie_word_embeddings', false),
+    tied: fields.flag('tie_word_embeddings', false) || kind === 'reward',
     attentionBias: fields.flag('attention_bias', false),
     mlpBias: fields.flag('mlp_bias', false),
     bosTokenId: fields.tokens('bos_token_id', vocabSize)[0] ?? null,
@@ -243,7 +257,7 @@ export function parseLlamaConfig(value: unknown, file?: string): LlamaConfig {
  * Reads and checks the config.json of a model folder.
  * @throws UserError where it is missing, not JSON, or describes what is not supported
  */
-export function readLlamaConfig(folder: string): LlamaConfig {
+export function readLlamaConfig(folder: string, kind: ModelKind = 'language'): LlamaConfig {
   const file = join(folder, 'config.json');
   // Anything but a regular file is refused before it is opened: reading a pipe would wait for its other end.
   const value = !existsSync(file) || statSync(file).isFile() ? readModelJson(folder, 'config.json') : null;
@@ -254,14 +268,21 @@ export function readLlamaConfig(folder: string): LlamaConfig {
       code: 'model-config',
     });
   }
-  return parseLlamaConfig(value, file);
+  return parseLlamaConfig(value, file, kind);
 }
+
+/** transformers counts labels by these two. */
+const ONE_LABEL = { id2label: { '0': 'LABEL_0' }, label2id: { LABEL_0: 0 } };
 
 /** Keys of other writers that would contradict what is written here. */
 const REPLACED = ['torch_dtype', 'auto_map', 'quantization_config', '_name_or_path'];
 
 /** The JSON of a config as transformers 5 saves it; unknown keys of `config.raw` are kept. */
-export function llamaConfigJson(config: LlamaConfig, dtype: 'float32' | 'bfloat16'): Record<string, unknown> {
+export function llamaConfigJson(
+  config: LlamaConfig,
+  dtype: 'float32' | 'bfloat16',
+  kind: ModelKind = 'language',
+): Record<string, unknown> {
   const kept = Object.entries(config.raw).filter(([key]) => !REPLACED.includes(key));
   const scaling = config.ropeScaling;
   const eos = config.eosTokenIds;
@@ -278,7 +299,8 @@ export function llamaConfigJson(config: LlamaConfig, dtype: 'float32' | 'bfloat1
   };
   return {
     ...Object.fromEntries(kept),
-    architectures: ['LlamaForCausalLM'],
+    architectures: [ARCHITECTURES[kind]],
+    ...(kind === 'reward' ? ONE_LABEL : {}),
     model_type: 'llama',
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
@@ -306,7 +328,12 @@ export function llamaConfigJson(config: LlamaConfig, dtype: 'float32' | 'bfloat1
 }
 
 /** Writes `config.json` into a folder, atomically. */
-export function writeLlamaConfig(folder: string, config: LlamaConfig, dtype: 'float32' | 'bfloat16' = 'float32'): void {
-  const text = `${JSON.stringify(llamaConfigJson(config, dtype), null, 2)}\n`;
+export function writeLlamaConfig(
+  folder: string,
+  config: LlamaConfig,
+  dtype: 'float32' | 'bfloat16' = 'float32',
+  kind: ModelKind = 'language',
+): void {
+  const text = `${JSON.stringify(llamaConfigJson(config, dtype, kind), null, 2)}\n`;
   replaceFile(join(folder, 'config.json'), text);
 }

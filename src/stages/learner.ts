@@ -10,6 +10,8 @@ import type { Call, DType, Runtime, SessionOptions, Tensor } from '../tensor/run
 export interface Objective {
   loss: Value;
   sums: Readonly<Record<string, Value>>;
+  /** Scalars of which the largest over the micro-batches counts. */
+  peaks?: Readonly<Record<string, Value>>;
 }
 /** One input of a batch. */
 export interface BatchArray {
@@ -92,6 +94,7 @@ export class Learner {
   readonly optimizer: AdamW;
   private readonly programs = new Map<Kind, Batched>();
   private readonly results: Record<string, Tensor> = {};
+  private peaks: readonly string[] = [];
 
   constructor(
     private readonly runtime: Runtime,
@@ -115,7 +118,8 @@ export class Learner {
     const known = this.programs.get(kind);
     if (known) return known;
     const graph = new Graph();
-    const { loss, sums } = this.options.objective(graph);
+    const { loss, sums, peaks = {} } = this.options.objective(graph);
+    this.peaks = Object.keys(peaks);
     const outputs: Record<string, Value> = {};
     const fixed = { ...this.options.inputs };
     const written: Record<string, Tensor> = {};
@@ -136,7 +140,7 @@ export class Learner {
       outputs.grad_norm = globalNorm(totals);
     }
     // the runtime works backwards from the last output: the numbers first, so that logits need not outlive them
-    Object.assign(outputs, sums, { loss });
+    Object.assign(outputs, sums, peaks, { loss });
     for (const name of Object.keys(outputs)) written[name] ??= this.result(name);
     const program = Program.compile(this.runtime, kind, outputs, this.options.session);
     const batched = new Batched(this.runtime, program, fixed, written);
@@ -146,7 +150,9 @@ export class Learner {
 
   private take(total: Record<string, number>): void {
     for (const [name, tensor] of Object.entries(this.results)) {
-      if (name !== 'grad_norm') total[name] = (total[name] ?? 0) + (tensor.data as Float32Array)[0];
+      if (name === 'grad_norm') continue;
+      const [value] = tensor.data as Float32Array;
+      total[name] = this.peaks.includes(name) ? Math.max(total[name] ?? -Infinity, value) : (total[name] ?? 0) + value;
     }
   }
 

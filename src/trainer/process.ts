@@ -10,6 +10,8 @@ import type { RunDir } from '../runs/directory';
 import { waitForTurn } from '../runs/queue';
 import { latestDone } from '../runs/registry';
 import { NO_OFFSETS, RunWriter } from '../runs/writer';
+import { prepareDpo } from '../stages/dpo-inputs';
+import { prepareEvaluate } from '../stages/evaluate';
 import { prepareGenerate } from '../stages/generate';
 import { preparePpo } from '../stages/ppo-task';
 import { preparePretrain } from '../stages/pretrain';
@@ -35,6 +37,10 @@ function prepare(stage: ResolvedStage, context: StageContext): Promise<Task | Jo
       return prepareSft(stage, config, context);
     case 'generate':
       return prepareGenerate(stage, config, context);
+    case 'evaluate':
+      return prepareEvaluate(stage, config, context);
+    case 'dpo':
+      return prepareDpo(stage, config, context);
     case 'ppo':
       return preparePpo(stage, config, context);
     case 'reward':

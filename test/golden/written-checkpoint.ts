@@ -5,6 +5,8 @@ import { Random } from '../../src/data/random';
 import { writeCheckpoint } from '../../src/models/checkpoint';
 import { parseLlamaConfig } from '../../src/models/hf-config';
 import { parameterShapes } from '../../src/models/parameters';
+import { writeRewardModel } from '../../src/models/reward-model';
+import { loadTokenizer } from '../../src/models/tokenizer';
 
 /** A small Llama with every optional part: grouped queries, biases, scaled rotary embedding, several stop tokens. */
 const CONFIG = {
@@ -39,17 +41,33 @@ const CONFIG = {
  * so that no platform's logarithm or cosine can change them.
  */
 export function writeGoldenCheckpoint(folder: string, tokenizerFrom: string): void {
-  const config = parseLlamaConfig(CONFIG);
-  const sizes = new Map(parameterShapes(config).map(({ name, shape }) => [name, shape.reduce((a, b) => a * b, 1)]));
   writeCheckpoint(folder, {
-    config,
+    config: parseLlamaConfig(CONFIG),
     tokenizerFrom,
     eosTokenIds: [0, 4],
-    tensor: (name) => {
-      const random = Random.from(8, name);
-      const base = name.includes('norm') ? 1 : 0;
-      return Float32Array.from({ length: sizes.get(name) ?? 0 }, () => base + (random.next() - 0.5) / 2);
-    },
+    tensor: (name) => drawn(name),
+  });
+}
+
+const SIZES = new Map(
+  parameterShapes(parseLlamaConfig(CONFIG)).map(({ name, shape }) => [name, shape.reduce((a, b) => a * b, 1)]),
+);
+
+function drawn(name: string, size = SIZES.get(name) ?? 0): Float32Array {
+  const random = Random.from(8, name);
+  const base = name.includes('norm') ? 1 : 0;
+  return Float32Array.from({ length: size }, () => base + (random.next() - 0.5) / 2);
+}
+
+/** Writes a reward model of three heads whose bytes are always the same. */
+export function writeGoldenReward(folder: string, tokenizerFrom: string): void {
+  const config = parseLlamaConfig(CONFIG);
+  writeRewardModel(folder, {
+    config,
+    tokenizer: loadTokenizer(tokenizerFrom),
+    tensor: (name) => drawn(name),
+    heads: drawn('heads', 3 * config.hiddenSize),
+    facts: { normalisation: [0.5, 1, 2].map((std, i) => ({ mean: i / 4, std })), answers: 3 },
   });
 }
 

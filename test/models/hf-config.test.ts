@@ -109,7 +109,7 @@ describe('parsing', () => {
       { architectures: ['GPT2LMHeadModel'], model_type: 'gpt2' },
       /"GPT2LMHeadModel".*not supported[^]*LlamaForCausalLM/,
     ],
-    [{ architectures: ['LlamaForSequenceClassification'] }, /not supported/],
+    [{ architectures: ['LlamaForSequenceClassification'] }, /holds a reward model; a language model is wanted/],
     [{ model_type: 'qwen2' }, /qwen2/],
     [{ architectures: [] }, /not supported/],
     [{ architectures: undefined, model_type: undefined }, /neither architectures nor model_type/],

@@ -1,0 +1,156 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../src/data/random';
+import { RewardModel } from '../../src/models/reward-model';
+import { listCheckpoints } from '../../src/runs/checkpoints';
+import type { RunDir } from '../../src/runs/directory';
+import { renderAnswer } from '../../src/stages/preference-pairs';
+import { openRuntime } from '../../src/tensor/runtime';
+import { TrainerBench, reached, timeless } from './trainer';
+
+const bench = new TrainerBench();
+const create = (set: string[] = [], stage = 'reward'): RunDir => bench.create(set, null, stage);
+
+/** Pairs of which the one with "yes" in it is better, of two tags; every eighth a tie in the data's own words. */
+function preferences(count: number): string {
+  const random = Random.from(3, 'pairs');
+  const words = ['hello', 'world', 'red', 'blue', 'tree', 'cat'];
+  const some = (n: number) =>
+    Array.from({ length: n }, () => words[Math.floor(random.next() * words.length)]).join(' ');
+  return Array.from({ length: count }, (_, i) => {
+    const prompt = [{ role: 'user', content: `${some(2)} ${i % 60}` }];
+    const answer = (content: string) => [{ role: 'assistant', content }];
+    const [chosen, rejected] = [`yes ${some(1 + (i % 3))}`, `no ${some(1 + ((i + 1) % 4))}`].map(answer);
+    return `${JSON.stringify({ prompt, chosen, rejected, tags: [i % 2 ? 'odd' : 'even'] })}\n`;
+  }).join('');
+}
+
+beforeAll(async () => {
+  await bench.open();
+  writeFileSync(join(bench.folder, 'data', 'pairs.jsonl'), preferences(240));
+  writeFileSync(
+    join(bench.folder, 'align.yaml'),
+    JSON.stringify({
+      model: './model',
+      seed: 7,
+      stages: {
+        reward: {
+          type: 'reward',
+          data: 'data/pairs.jsonl',
+          learning_rate: 3e-3,
+          batch_size: 16,
+          max_length: 64,
+          held_out: 0.2,
+          ensemble: 3,
+          centering: 0.01,
+        },
+      },
+    }),
+  );
+}, 60_000);
+afterAll(() => bench.close());
+
+function expectSame(run: RunDir, other: RunDir): void {
+  for (const name of ['model.safetensors', 'heads.safetensors', 'reward.json', 'config.json']) {
+    const bytes = (dir: RunDir) => readFileSync(join(dir.modelFolder, name));
+    expect(bytes(run).equals(bytes(other)), name).toBe(true);
+  }
+  const last = (dir: RunDir) =>
+    readFileSync(join(listCheckpoints(dir).at(-1)!.path, 'training_state', 'optimizer.safetensors'));
+  expect(last(run).equals(last(other)), 'optimizer.safetensors').toBe(true);
+  expect(timeless(run.readMetrics())).toEqual(timeless(other.readMetrics()));
+  expect(timeless(run.readSamples())).toEqual(timeless(other.readSamples()));
+}
+
+describe('a reward stage', () => {
+  let whole: RunDir;
+  beforeAll(async () => {
+    whole = create();
+    const { code, output } = await bench.run(whole);
+    expect(code, output).toBe(0);
+  }, 60_000);
+
+  it("learns what the pairs prefer, and tells it by TRL's names", () => {
+    const rows = whole.readMetrics();
+    const first = rows.find((row) => 'eval_loss' in row);
+    const last = rows.findLast((row) => 'eval_loss' in row);
+    expect(Number(first?.eval_loss)).toBeGreaterThan(0.6);
+    expect(Number(first?.eval_loss)).toBeLessThan(0.8);
+    expect(Number(last?.eval_accuracy)).toBeGreaterThan(0.95);
+    for (const name of ['margin', 'mean_reward', 'min_reward', 'max_reward', 'reward_std', 'ece', 'length_correlation'])
+      expect(last, name).toHaveProperty(`eval_${name}`);
+    for (const name of [
+      'accuracy/odd',
+      'accuracy/even',
+      'accuracy_shorter_wins',
+      'accuracy_longer_wins',
+      'ensemble_std',
+    ])
+      expect(last, name).toHaveProperty([`eval_${name}`]);
+    const step = rows.findLast((row) => 'loss' in row);
+    for (const name of ['accuracy', 'margin', 'mean_reward', 'min_reward', 'max_reward', 'num_tokens', 'grad_norm'])
+      expect(Number.isFinite(step?.[name]), name).toBe(true);
+    expect(Number(step?.min_reward)).toBeLessThanOrEqual(Number(step?.mean_reward));
+    expect(Number(step?.mean_reward)).toBeLessThanOrEqual(Number(step?.max_reward));
+    const report = whole.readEvents().find(({ event }) => event === 'data_doctor');
+    expect(String(report?.message)).toContain('pairs of other prompts held out');
+  });
+
+  it('shows held-out answers with their rewards', () => {
+    const samples = whole.readSamples();
+    expect(samples.length).toBeGreaterThan(8);
+    expect(samples[0]).toMatchObject({ row: 0, finish: 'stop' });
+    expect(samples[0]).toHaveProperty('scores.reward');
+    expect(samples[0]).toHaveProperty('scores.std');
+  });
+
+  it('its result scores answers, normalised over its own', async () => {
+    const runtime = openRuntime({ threads: 1 });
+    try {
+      const model = RewardModel.load(runtime, whole.modelFolder);
+      expect(model.heads).toBe(3);
+      const sequences = ['yes red', 'no red'].map(
+        (answer) =>
+          renderAnswer(
+            { question: [{ role: 'user', content: 'tree cat 7' }], answer, file: 'x', line: 1, index: 0 },
+            model.tokenizer,
+            model.template,
+          ).ids,
+      );
+      const [yes, no] = await model.scoreNormalised(sequences);
+      for (let h = 0; h < 3; h++) {
+        expect(yes[h] - no[h]).toBeGreaterThan(0.5);
+        expect(Math.abs(yes[h]) + Math.abs(no[h])).toBeLessThan(8);
+      }
+      model.release();
+    } finally {
+      runtime.close();
+    }
+  });
+
+  it('killed and resumed ends with the same bytes', async () => {
+    const dir = create();
+    const { child, exit } = bench.start(dir);
+    await reached(dir, 5);
+    child.kill('SIGKILL');
+    await exit;
+    expect((await bench.run(dir)).code).toBe(0);
+    expectSame(dir, whole);
+  }, 120_000);
+
+  it('cut into micro-batches learns the same', async () => {
+    const dir = create(['micro_batch_size=3']);
+    const { code, output } = await bench.run(dir);
+    expect(code, output).toBe(0);
+    const losses = (run: RunDir) => run.readMetrics().flatMap(({ loss }) => (typeof loss === 'number' ? [loss] : []));
+    losses(dir).forEach((loss, i) => expect(Math.abs(loss - losses(whole)[i])).toBeLessThan(1e-3));
+  }, 60_000);
+
+  it('an ensemble of whole models is refused with the way round', async () => {
+    const dir = create(['ensemble_kind=models']);
+    const { code, output } = await bench.run(dir);
+    expect(code).toBe(1);
+    expect(output).toContain('ensemble_kind: heads');
+  }, 60_000);
+});
