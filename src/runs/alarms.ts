@@ -34,6 +34,8 @@ export interface Alarm {
   /** The curve that crossed, as metrics.jsonl names it. */
   readonly metric: string;
   readonly step: number;
+  /** The step at which the value went beyond the threshold; the alarm waits for `patience` such values. */
+  readonly since?: number;
   readonly value: number;
   readonly threshold: number;
   /** The value of the reference policy; null where there is none. */
@@ -49,7 +51,7 @@ const isNumber = (value: unknown): value is number => typeof value === 'number' 
 /** The alarm of an event row; undefined for other events and for rows that hold no whole alarm. */
 export function alarmOf(row: EventRow): Alarm | undefined {
   if (row.event !== 'alarm') return undefined;
-  const { signal, metric, step, value, threshold, reference, message } = row;
+  const { signal, metric, step, since, value, threshold, reference, message } = row;
   if (typeof signal !== 'string' || !isNumber(value) || !isNumber(threshold)) return undefined;
   const advice: unknown[] = Array.isArray(row.advice) ? row.advice : [];
   const samples: unknown[] = Array.isArray(row.samples) ? row.samples : [];
@@ -57,6 +59,7 @@ export function alarmOf(row: EventRow): Alarm | undefined {
     signal,
     metric: typeof metric === 'string' ? metric : `monitor/${signal}`,
     step,
+    ...(isNumber(since) ? { since } : {}),
     value,
     threshold,
     reference: isNumber(reference) ? reference : null,

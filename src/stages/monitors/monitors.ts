@@ -71,7 +71,8 @@ export class Monitors {
       metrics[`monitor/${name}`] = reading.value;
       for (const [curve, value] of Object.entries(reading.curves ?? {}))
         if (Number.isFinite(value)) metrics[`monitor/${curve}`] = value;
-      if (this.watches.get(name)?.see(reading.value, reading.sure)) alarms.push(this.alarm(name, step, reading, batch));
+      if (this.watches.get(name)?.see(reading.value, reading.sure, step))
+        alarms.push(this.alarm(name, step, reading, batch));
     }
     return { metrics, alarms };
   }
@@ -92,12 +93,25 @@ export class Monitors {
 
   private alarm(name: SignalName, step: number, reading: Reading, batch: Batch): Alarm {
     const { words, advice, side } = SIGNAL[name];
-    const threshold = this.watches.get(name)?.settings.threshold ?? NaN;
+    const watch = this.watches.get(name);
+    const threshold = watch?.settings.threshold ?? NaN;
     const said = words(reading, shortNumber);
     const message = `${said[0]?.toUpperCase()}${said.slice(1)} (the limit is ${side === 'above' ? '' : 'at least '}${shortNumber(threshold)}).`;
     const { value, reference } = reading;
     const samples = this.samples(reading, batch);
-    return { signal: name, metric: `monitor/${name}`, step, value, threshold, reference, message, advice, samples };
+    const since = watch?.since ?? step;
+    return {
+      signal: name,
+      metric: `monitor/${name}`,
+      step,
+      since,
+      value,
+      threshold,
+      reference,
+      message,
+      advice,
+      samples,
+    };
   }
 
   /** The answers that show it most, one a prompt, each with one to the same prompt that shows it least. */

@@ -4,6 +4,8 @@ export interface WatchState {
   beyond: number;
   /** Whether the alarm was raised and the value has not fallen back since. */
   raised: boolean;
+  /** The step of the first of the measurements in a row beyond it. */
+  since?: number;
 }
 
 export interface WatchSettings {
@@ -29,8 +31,8 @@ export class Watch {
 
   constructor(readonly settings: WatchSettings) {}
 
-  /** Takes a measurement; true where the alarm is raised by it. What is not finite changes nothing. */
-  see(value: number, sure = true): boolean {
+  /** Takes a measurement, and the step that it is of; true where the alarm is raised by it. What is not finite changes nothing. */
+  see(value: number, sure = true, step?: number): boolean {
     if (!Number.isFinite(value)) return false;
     const { threshold, side, neutral, patience } = this.settings;
     const over = (limit: number): boolean => (side === 'above' ? value > limit : value < limit);
@@ -38,13 +40,15 @@ export class Watch {
       if (!over(threshold + FALL_BACK * (neutral - threshold))) this.state = { beyond: 0, raised: false };
       return false;
     }
-    this.state.beyond = over(threshold) && sure ? this.state.beyond + 1 : 0;
-    this.state.raised = this.state.beyond >= patience;
+    const beyond = over(threshold) && sure ? this.state.beyond + 1 : 0;
+    const since = beyond === 1 ? step : this.state.since;
+    this.state = { beyond, raised: beyond >= patience, ...(beyond > 0 && since !== undefined ? { since } : {}) };
     return this.state.raised;
   }
 
-  get raised(): boolean {
-    return this.state.raised;
+  /** The step at which the value went beyond the threshold; undefined where it is not beyond. */
+  get since(): number | undefined {
+    return this.state.since;
   }
 
   save(): WatchState {

@@ -3,12 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { Watch } from '../../../src/stages/monitors/watch';
 
 const above = (patience: number) => new Watch({ threshold: 2, side: 'above', neutral: 1, patience });
-const seen = (watch: Watch, values: number[]): number[] => values.flatMap((value, i) => (watch.see(value) ? [i] : []));
+const seen = (watch: Watch, values: number[]): number[] =>
+  values.flatMap((value, i) => (watch.see(value, true, i) ? [i] : []));
 
 describe('a watch', () => {
   it('waits for as many values in a row as it has patience', () => {
     expect(seen(above(3), [3, 3, 1, 3, 3, 3])).toEqual([5]);
     expect(seen(above(1), [3])).toEqual([0]);
+    const watch = above(3);
+    seen(watch, [3, 1, 3, 3, 3]);
+    expect(watch.since).toBe(2);
   });
 
   it('raises its alarm once, and again only after the value fell back', () => {
