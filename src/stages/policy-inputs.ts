@@ -4,6 +4,7 @@ import type { PolicyConfig } from '../config/schema/experiment';
 import { splitRows } from '../data/split';
 import { loadTokenizer, type Tokenizer } from '../models/tokenizer';
 import type { StageContext } from './context';
+import { PolicyMonitors } from './monitors/policy-monitors';
 import { openScorer } from './policy-scorer';
 import type { PolicyInputs } from './policy-task';
 import { type PromptRow, type PromptSettings, readPrompts } from './prompts';
@@ -48,6 +49,7 @@ export async function preparePolicy(
     heldOut,
     samplePrompts: shownPrompts(stage, config, settings, heldOut.length ? heldOut : train),
     scorer: await openScorer(stage),
+    monitors: await PolicyMonitors.open(stage, config.monitors, context),
     warn,
     note: context.note,
   };

@@ -11,6 +11,8 @@ import { adaptedBeta } from './advantages';
 import { type LearntAnswer, answerBatches } from './answer-batch';
 import { Learner, type MicroBatch, type Objective } from './learner';
 import { ModelState } from './model-state';
+import type { MonitorState } from './monitors/monitors';
+import type { PolicyMonitors } from './monitors/policy-monitors';
 import type { PromptRow } from './prompts';
 import { type AnswerScorer, type Collected, type Rollout, RolloutWriter } from './rollout';
 import { klOfAnswer, mean, objectiveMetrics } from './rollout-metrics';
@@ -53,6 +55,7 @@ export interface PolicyInputs {
   heldOut: readonly PromptRow[];
   samplePrompts: readonly PromptRow[];
   scorer: AnswerScorer;
+  monitors?: PolicyMonitors;
   warn: (message: string) => void;
   note: (event: string, details: Record<string, unknown>) => void;
 }
@@ -70,6 +73,7 @@ interface Saved extends Record<string, unknown> {
   beta: number;
   left_out: number;
   ended?: string;
+  monitors?: MonitorState;
 }
 
 /** Iterations of write → score → update; one call of `step` is one of them. */
@@ -157,6 +161,7 @@ export class PolicyTask implements Task {
     const updates = beyond ? [] : await this.update(targets, rate, rollouts);
     if (config.kl_target !== null) this.beta = adaptedBeta(beta, kl, config.kl_target, rollouts.length);
     this.iteration++;
+    const watched = await this.inputs.monitors?.observe(this.iteration * this.stride, rollouts);
     this.episodes += rollouts.length;
     this.tokens += targets.reduce((sum, { ids }) => sum + ids.length, 0);
     const total = performance.now() - began;
@@ -170,6 +175,7 @@ export class PolicyTask implements Task {
       ...(updates.length ? { grad_norm: mean(updates.map(({ grad_norm }) => grad_norm)) } : {}),
       ...metrics,
       ...this.algorithm.metrics(rollouts, targets, updates, beta),
+      ...watched,
       'rewards/left_out': this.leftOut,
       'time/generate': generate / total,
       'time/score': score / total,
@@ -274,6 +280,7 @@ export class PolicyTask implements Task {
       beta: this.beta,
       left_out: this.leftOut,
       ...(this.ended === undefined ? {} : { ended: this.ended }),
+      ...(this.inputs.monitors ? { monitors: this.inputs.monitors.state() } : {}),
     };
     return saved;
   }
@@ -294,6 +301,7 @@ export class PolicyTask implements Task {
     this.tokens = saved.tokens;
     this.leftOut = saved.left_out;
     this.ended = saved.ended;
+    this.inputs.monitors?.restore(saved.monitors);
     // a fixed coefficient is what the config says, also in a branch that changes it
     if (this.inputs.config.kl_target !== null) this.beta = saved.beta;
   }
@@ -316,6 +324,7 @@ export class PolicyTask implements Task {
     this.learner.release();
     this.algorithm.release();
     this.inputs.scorer.release();
+    this.inputs.monitors?.release();
     this.inputs.reference.release();
     this.inputs.weights.release();
   }
