@@ -2,11 +2,11 @@ import { join, relative, resolve } from 'node:path';
 import type { ResolvedStage } from '../config/experiment';
 import type { GenerateConfig } from '../config/schema/experiment';
 import type { JsonObject } from '../data/jsonl';
-import { readLabels, standingLabels } from '../data/labels/labels';
 import { type AnswerProvenance, type Pair, type PairDraft, PAIRS_FILE, promptToJson } from '../data/labels/pairs';
 import { usablePairs, writePairs } from '../data/labels/pairs-writer';
 import { Random } from '../data/random';
 import type { StageContext } from './context';
+import { labeledByPeople } from './people';
 import type { PromptRow } from './prompts';
 import { type Answer, commonPrompts, Respondent, ruleRow, type Sampling } from './respondent';
 import { writeSimulatedLabels } from './simulated-annotators';
@@ -205,9 +205,3 @@ class Totals {
 
 const answerKey = (prompt: PromptRow['prompt'], answer: string): string =>
   JSON.stringify([promptToJson(prompt), answer]);
-
-/** Pairs with a label that cannot be made again. */
-function labeledByPeople(folder: string): Set<string> {
-  const labels = standingLabels(readLabels(folder).rows);
-  return new Set(labels.filter(({ source }) => source !== 'simulated').map(({ pair }) => pair));
-}

@@ -17,6 +17,8 @@ export interface Sample {
   model?: string;
   /** Which of several answers to the prompt it is, from 0. */
   sample?: number;
+  /** It has the likeliest tokens, while others of the run are drawn. */
+  greedy?: true;
   tags?: readonly string[];
 }
 
