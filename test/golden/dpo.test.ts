@@ -73,15 +73,17 @@ function differentiate(weights: ModelWeights, settings: DpoSettings, batch: Micr
     loss,
     ...Object.fromEntries(names.map((name, i) => [`g.${name}`, found[i]])),
   });
-  const inputs = Object.entries(batch).map(([name, { dims: shape, data }]) => [
-    name,
-    runtime.hostTensor(data instanceof Int32Array ? 'int32' : 'float32', shape, data),
-  ]);
+  const inputs = Object.fromEntries(
+    Object.entries(batch).map(([name, { dims: shape, data }]) => [
+      name,
+      runtime.hostTensor(data instanceof Int32Array ? 'int32' : 'float32', shape, data),
+    ]),
+  );
   const value = runtime.hostTensor('float32', []);
   const results = new Map(names.map((name) => [name, runtime.hostTensor('float32', dims(name))]));
   program
     .prepare(
-      { ...weights.inputs, ...Object.fromEntries(inputs) },
+      { ...weights.inputs, ...inputs },
       { loss: value, ...Object.fromEntries(names.map((name) => [`g.${name}`, results.get(name)!])) },
     )
     .run();
