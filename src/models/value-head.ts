@@ -13,12 +13,16 @@ const GAIN = 10;
 
 /**
  * V of a hidden state: 10·(w·tanh(W h + b) + c), from hidden [rows, hidden] to [rows]. The last layer starts at 0, so
- * that all values do.
+ * that all values do, until `begin` says better.
  */
 export class ValueHead implements Head {
   readonly tensors: ReadonlyMap<string, Tensor>;
 
-  constructor(runtime: Runtime, hiddenSize: number, random: Random) {
+  constructor(
+    private readonly runtime: Runtime,
+    hiddenSize: number,
+    random: Random,
+  ) {
     const matrix = Float32Array.from({ length: hiddenSize ** 2 }, () => random.normal() / Math.sqrt(hiddenSize));
     const zeros = (dims: readonly number[]): Tensor =>
       runtime.stateTensor('float32', dims, new Float32Array(dims.reduce((a, b) => a * b, 1)));
@@ -42,6 +46,12 @@ export class ValueHead implements Head {
     const out = add(linear(inner, weight('out.weight', [1, size])), weight('out.bias', [1]));
     return reshape(mul(out, GAIN), [hidden.dim(0)]);
   };
+
+  /** Makes the values of a fresh head, which are 0, this number. */
+  begin(value: number): void {
+    const bias = this.tensors.get('value.out.bias');
+    if (bias) this.runtime.write(bias, Float32Array.of(value / GAIN));
+  }
 
   release(): void {
     for (const tensor of this.tensors.values()) tensor.release();

@@ -34,7 +34,14 @@ class Ppo implements PolicyAlgorithm {
   }
 
   targets(rollouts: readonly Rollout[], beta: number): LearntAnswer[] {
-    return ppoTargets(rollouts, beta, this.config);
+    // Values that start at the mean score instead of 0 spare the first iterations a bias: with λ < 1 and V = 0 the later
+    // tokens of any answer seem better than its earlier ones.
+    if (rollouts.some(({ values }) => Array.from(values).some((value) => value !== 0)))
+      return ppoTargets(rollouts, beta, this.config);
+    const start = Math.fround(mean(rollouts.map(({ score }) => score.total)));
+    this.head.begin(start);
+    const known = rollouts.map((rollout) => ({ ...rollout, values: rollout.logProbs.map(() => start) }));
+    return ppoTargets(known, beta, this.config);
   }
 
   /** The mean over the tokens of a mini-batch. */
