@@ -20,6 +20,8 @@ export interface StageContext {
   warn: (message: string) => void;
   /** An event in events.jsonl. */
   note: (event: string, details: Record<string, unknown>) => void;
+  /** A row of metrics.jsonl beside those of steps and evaluations. */
+  measure: (step: number, metrics: Readonly<Record<string, number>>) => void;
   /** A line of the log. */
   say: (line: string) => void;
 }

@@ -6,6 +6,7 @@ import type { Row } from '../data/rows';
 import { loadTokenizer, type Tokenizer } from '../models/tokenizer';
 import { CHOSEN_DROP } from './chosen-drop';
 import type { StageContext } from './context';
+import { StageMonitors } from './monitors/stage-monitors';
 import { DpoTask } from './dpo-task';
 import { type PreferencePair, preparePairs } from './preference-pairs';
 import { promptOf } from './preferences';
@@ -64,6 +65,7 @@ export async function prepareDpo(stage: ResolvedStage, config: DpoConfig, contex
       positions: weights.positions,
       warn: context.warn,
     }),
+    monitors: new StageMonitors(stage, config.monitors, context),
     note: context.note,
   });
 }

@@ -9,6 +9,8 @@ import { CHOSEN_DROP, ChosenDrop, type ChosenDropState } from './chosen-drop';
 import { dpoObjective, startLoss } from './dpo';
 import { Learner } from './learner';
 import { ModelState } from './model-state';
+import type { MonitorState } from './monitors/monitors';
+import type { StageMonitors } from './monitors/stage-monitors';
 import type { SamplePrompt } from './next-token-task';
 import { type LearntPair, type PairBatches, pairBatches } from './pair-batch';
 import { SampleAnswers } from './sample-answers';
@@ -30,6 +32,8 @@ export interface DpoInputs {
   /** Whether the reference is where the policy starts: then the first loss is known. */
   referenceIsStart: boolean;
   prompts: readonly SamplePrompt[];
+  /** Watch the sample answers. */
+  monitors?: StageMonitors;
   note: (event: string, details: Record<string, unknown>) => void;
 }
 
@@ -42,6 +46,7 @@ interface Saved extends Record<string, unknown> {
   batches_per_epoch: number;
   tokens: number;
   chosen_drop: ChosenDropState;
+  monitors?: MonitorState;
 }
 
 /** Steps over batches of pairs. */
@@ -133,8 +138,13 @@ export class DpoTask implements Task {
     return Object.fromEntries(metrics.map(([name, value]) => [`eval_${name}`, value]));
   }
 
-  sample(step: number): AsyncIterable<Sample> {
-    return this.answers.at(step);
+  async *sample(step: number): AsyncIterable<Sample> {
+    const samples: Sample[] = [];
+    for await (const sample of this.answers.at(step)) {
+      samples.push(sample);
+      yield sample;
+    }
+    this.inputs.monitors?.observeSamples(step, samples);
   }
 
   state(): TaskState {
@@ -144,6 +154,7 @@ export class DpoTask implements Task {
       batches_per_epoch: this.order.batchesPerEpoch,
       tokens: this.tokens,
       chosen_drop: this.drop.state(),
+      ...(this.inputs.monitors ? { monitors: this.inputs.monitors.state() } : {}),
     };
     return saved;
   }
@@ -161,6 +172,7 @@ export class DpoTask implements Task {
     this.order.position = { epoch, index: Math.min(place, batchesPerEpoch) };
     this.tokens = saved.tokens;
     this.drop.restore(saved.chosen_drop);
+    this.inputs.monitors?.restore(saved.monitors);
   }
 
   saveModel(folder: string): Promise<void> {

@@ -157,6 +157,7 @@ export async function trainRun(dir: RunDir): Promise<number> {
       resuming: point !== undefined,
       warn: (message) => warn(writer, message),
       note: (event, details) => writer.event(event, details),
+      measure: (step, metrics) => writer.metrics(step, metrics),
       say,
     });
     const outcome = await drive(work, config, point, { writer, control, say });

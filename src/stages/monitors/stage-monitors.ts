@@ -1,6 +1,7 @@
 import type { ResolvedStage } from '../../config/experiment';
 import type { DpoMonitors, RlMonitors } from '../../config/schema/monitors';
 import type { StageContext } from '../context';
+import type { Sample } from '../task';
 import type { Observation } from './answers';
 import { Monitors, type MonitorState } from './monitors';
 import { monitorSettings } from './settings';
@@ -16,7 +17,7 @@ export class StageMonitors {
   constructor(
     stage: Pick<ResolvedStage, 'inputs'>,
     config: RlMonitors | DpoMonitors,
-    private readonly context: Pick<StageContext, 'note' | 'say' | 'resuming'>,
+    private readonly context: Pick<StageContext, 'note' | 'measure' | 'say' | 'resuming'>,
     heldOutStd: number | null = null,
   ) {
     this.monitors = new Monitors({ ...monitorSettings(config, stage.inputs.phrases), heldOutStd });
@@ -31,6 +32,16 @@ export class StageMonitors {
       this.context.say(`alarm at step ${step}: ${alarm.message}`);
     }
     return metrics;
+  }
+
+  /** The curves of a step's sample answers, as a row of their own. */
+  observeSamples(step: number, samples: readonly Sample[]): void {
+    const answers = samples.map(({ prompt, answer, tokens, row, scores }) => ({
+      ...{ prompt, answer, tokens, row },
+      ...{ reward: scores?.reward, kl: scores?.kl },
+    }));
+    const metrics = this.observe(step, { answers });
+    if (Object.keys(metrics).length > 0) this.context.measure(step, metrics);
   }
 
   state(): MonitorState {
