@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Request } from './measure/main';
 import type { Options } from './options';
-import type { Peers, Script } from './peers';
+import { type EnvironmentName, type Peers, type Script, environmentOf } from './peers';
 import { runForJson } from './process';
 import type { Row } from './table';
 
@@ -18,13 +18,22 @@ export class Bench {
 
   constructor(
     readonly options: Options,
-    readonly peers: Peers,
+    private readonly environments: Readonly<Record<EnvironmentName, Peers>>,
     private readonly bundle: string,
     readonly say: (line: string) => void,
   ) {}
 
   wants(...rows: number[]): boolean {
     return rows.some((row) => this.options.rows.includes(row));
+  }
+
+  private peersOf(script: Script): Peers {
+    return this.environments[environmentOf(script)];
+  }
+
+  /** Why a script cannot run here; null where it can. */
+  missing(script: Script): string | null {
+    return this.peersOf(script).missing(script);
   }
 
   /** Measures ours in a process of its own. */
@@ -41,11 +50,11 @@ export class Bench {
     schema: z.ZodType<T>,
     timeoutSeconds = 3600,
   ): Promise<T | undefined> {
-    if (this.peers.missing(script)) return undefined;
+    if (this.missing(script)) return undefined;
     this.say(what);
     try {
       const threads = ['--threads', String(this.options.threads)];
-      return await this.peers.run(script, [...args, ...threads], schema, timeoutSeconds);
+      return await this.peersOf(script).run(script, [...args, ...threads], schema, timeoutSeconds);
     } catch (error) {
       this.say(`${script} ${args.join(' ')} failed: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;

@@ -8,9 +8,14 @@ import { HELP, type Options, ROWS, parseOptions } from './options';
 import { Peers } from './peers';
 import { runProcess } from './process';
 import { measureClick } from './rows/click';
+import { measureDpo } from './rows/dpo';
 import { measureGenerating } from './rows/generation';
+import { measureGrpo } from './rows/grpo';
+import { measureLabels } from './rows/labels';
 import { measurePackage } from './rows/package';
+import { measurePpo } from './rows/ppo';
 import { measureQuickstart } from './rows/quickstart';
+import { measureReward } from './rows/reward';
 import { measureTraining } from './rows/training';
 import { SHAPES, type ShapeName, shapeConfig, stepFlops } from './shapes';
 import { median } from './statistics';
@@ -25,6 +30,11 @@ const PARTS: readonly { rows: readonly number[]; what: string; measure: (bench: 
   { rows: [5], what: 'generation', measure: measureGenerating },
   { rows: [6], what: 'click to curve', measure: measureClick },
   { rows: [7], what: 'activation and package', measure: measurePackage },
+  { rows: [8], what: 'PPO', measure: measurePpo },
+  { rows: [9], what: 'DPO', measure: measureDpo },
+  { rows: [10], what: 'GRPO', measure: measureGrpo },
+  { rows: [11], what: 'reward', measure: measureReward },
+  { rows: [12], what: 'labels', measure: measureLabels },
 ];
 
 /** Runs the benchmark and returns the exit code. `bundle` is the program that measures ours, one process a time. */
@@ -44,10 +54,14 @@ export async function main(args: readonly string[], bundle: string): Promise<num
   const started = performance.now();
   const say = (line: string): void =>
     console.error(`${((performance.now() - started) / 1e3).toFixed(0).padStart(5)} s  ${line}`);
-  const peers = await Peers.find(options.python);
+  const environments = {
+    usual: await Peers.find(options.python),
+    ppo: await Peers.find(options.pythonPpo, 'ppo'),
+  };
+  const described = [...environments.usual.describe(), ...environments.ppo.describe()];
   const machine = thisMachine();
-  const bench = new Bench(options, peers, bundle, say);
-  for (const line of [describeMachine(machine, options.threads), ...peers.describe()]) say(line);
+  const bench = new Bench(options, environments, bundle, say);
+  for (const line of [describeMachine(machine, options.threads), ...described]) say(line);
 
   if (bench.wants(4, 6, 7)) {
     say('build');
@@ -76,7 +90,7 @@ export async function main(args: readonly string[], bundle: string): Promise<num
   const shown = [
     `Machine: ${describeMachine(machine, options.threads)}`,
     ...(gemm === null ? [] : [`Gemm rate: ${digits(gemm / 1e9)} GFLOP/s (float32, 2048³). ${limits(gemm)}`]),
-    ...peers.describe(),
+    ...described,
     `Medians of ${options.rounds} ${options.rounds === 1 ? 'round' : 'rounds'}, ours and the peers in turn.${options.quickly ? ' A quick look: not to be quoted.' : ''}`,
   ];
   console.log(`\n${shown.join('\n')}\n\n${table(rows)}`);
@@ -88,7 +102,8 @@ export async function main(args: readonly string[], bundle: string): Promise<num
     rounds: options.rounds,
     threads: options.threads,
     gemm_flops: gemm,
-    peers: peers.versions,
+    peers: environments.usual.versions,
+    peers_ppo: environments.ppo.versions,
     rows: rows.map((row) => ({ ...row, reached: verdict(row) })),
     data,
   };

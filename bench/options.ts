@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { UserError } from '../src/config/errors';
 
-export const ROWS = [1, 2, 3, 4, 5, 6, 7] as const;
+export const ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] as const;
 
 export interface Options {
   /** Small sizes and few repetitions: to see that everything runs, not to be quoted. */
@@ -11,6 +11,7 @@ export interface Options {
   rounds: number;
   threads: number;
   python: string | undefined;
+  pythonPpo: string | undefined;
   quickstart: string | undefined;
   help: boolean;
 }
@@ -19,11 +20,13 @@ export const HELP = `npm run bench [-- quickly] [-- --rows 1,2,3 --rounds 3 --th
 
   quickly       few steps of the small model, to see that everything runs
   --rows        which rows of the table, all by default: 1 share of the Gemm rate, 2 training speed, 3 training memory,
-                4 the quickstart's SFT, 5 generation, 6 click to curve, 7 activation and size of the package
+                4 the quickstart's SFT, 5 generation, 6 click to curve, 7 activation and size of the package,
+                8 PPO iteration, 9 DPO epoch, 10 GRPO step, 11 reward epoch, 12 many labels
   --rounds      how often ours and the peers are measured in turn (3)
   --threads     threads of ours and of the peers (as many as the machine runs in parallel)
   --python      the Python that has the peers; else ALIGN_BENCH_PYTHON, else bench/peers/.venv
-  --quickstart  another copy of examples/quickstart for rows 4 and 6`;
+  --python-ppo  the Python with TRL 1.12, the last that has PPO; else ALIGN_BENCH_PYTHON_PPO, else bench/peers/.venv-ppo
+  --quickstart  another copy of examples/quickstart for rows 4, 6 and 8 to 11`;
 
 /** Throws a UserError where an argument is not understood. */
 export function parseOptions(args: readonly string[]): Options {
@@ -37,6 +40,7 @@ export function parseOptions(args: readonly string[]): Options {
         rounds: { type: 'string' },
         threads: { type: 'string' },
         python: { type: 'string' },
+        'python-ppo': { type: 'string' },
         quickstart: { type: 'string' },
         help: { type: 'boolean' },
       },
@@ -64,6 +68,7 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: number('rounds', values.rounds, quickly ? 1 : 3),
     threads: number('threads', values.threads, availableParallelism()),
     python: values.python,
+    pythonPpo: values['python-ppo'],
     quickstart: values.quickstart,
     help: values.help ?? false,
   };

@@ -4,6 +4,8 @@ import { SHAPE_NAMES } from '../shapes';
 import { measureGemm } from './gemm';
 import { measureGeneration } from './generate';
 import { measureHeldOut } from './held-out';
+import { measureAgreement, measureLabelingSession } from './labels';
+import { measureStage } from './stage';
 import { measureStep } from './step';
 
 const shape = z.enum(SHAPE_NAMES);
@@ -25,6 +27,9 @@ export const requestSchema = z.discriminatedUnion('what', [
     runs: count,
   }),
   z.object({ what: z.literal('held-out'), threads, model: z.string(), data: z.string(), maxLength: count }),
+  z.object({ what: z.literal('stage'), threads, config: z.string(), stage: z.string() }),
+  z.object({ what: z.literal('labeling-session'), threads, folder: z.string(), stage: z.string() }),
+  z.object({ what: z.literal('agreement'), threads, folder: z.string(), stage: z.string() }),
 ]);
 export type Request = z.input<typeof requestSchema>;
 export type Parsed<W extends Request['what']> = Extract<z.output<typeof requestSchema>, { what: W }>;
@@ -39,9 +44,22 @@ function measure(request: z.output<typeof requestSchema>): Promise<unknown> {
       return measureGeneration(request);
     case 'held-out':
       return measureHeldOut(request);
+    case 'stage':
+      return measureStage(request);
+    case 'labeling-session':
+      return measureLabelingSession(request);
+    case 'agreement':
+      return measureAgreement(request);
   }
 }
 
 // One measurement a process: the peak of its memory is then its own. The result is one line of JSON.
-const result = await measure(requestSchema.parse(JSON.parse(process.argv[2] ?? 'null')));
-process.stdout.write(`${JSON.stringify(result)}\n`);
+try {
+  const result = await measure(requestSchema.parse(JSON.parse(process.argv[2] ?? 'null')));
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+} catch (error) {
+  // The last line is what the benchmark tells.
+  console.error(error);
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

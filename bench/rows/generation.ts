@@ -45,7 +45,7 @@ export async function measureGenerating(bench: Bench): Promise<Result> {
   }
   const results = await inTurn(rounds, contestants);
   const ours = (batch: number, cache: number): number => median(results.ours.map((r) => r[`${batch}/${cache}`]));
-  const missing = bench.peers.missing('generate.py');
+  const missing = bench.missing('generate.py');
   const against = marks.map(({ batch, floor, goal }): Row => {
     const measured = (results[`transformers ${batch}`] ?? []).map(({ speed }) => speed);
     const peer = measured.length ? median(measured) : undefined;

@@ -186,7 +186,7 @@ function rowsOf(
     trained.length ? median(trained.map((t) => t.seconds)) : undefined;
   const [ours, peer] = [seconds(results.ours), seconds(results.trl)];
   const time = (value: number | undefined): string => (value === undefined ? '–' : `${digits(value)} s`);
-  const missing = bench.peers.missing('sft.py');
+  const missing = bench.missing('sft.py');
   const steps = [results.ours, results.trl].map((trained) => trained.at(-1)?.steps ?? '–');
   const loss = (value: number | undefined): string => value?.toFixed(4) ?? '–';
   const tokens = new Set(

@@ -95,7 +95,7 @@ function rowsOf(
     undefined,
   );
   const leanest = Math.min(...peers.map((peer) => peer.memory).filter((value) => !Number.isNaN(value)));
-  const missing = bench.peers.missing('train_step.py');
+  const missing = bench.missing('train_step.py');
   const absent = missing ? `no peer: ${missing}` : undefined;
   const limit = gemm / (stepFlops(shapeConfig(shape), count, length) / (count * length));
   const [floor, goal] = MARKS[shape].memory;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseOptions } from '../../bench/options';
-import { requirements } from '../../bench/peers';
+import { ENVIRONMENTS, environmentOf, requirements } from '../../bench/peers';
 import { SHAPES, gemmFlops, shapeConfig, stepFlops } from '../../bench/shapes';
 import { parameterCount } from '../../src/models/parameters';
 
@@ -44,16 +44,30 @@ describe('the peers', () => {
     }
   });
 
-  it('are pinned', () => {
-    const pinned = requirements(readFileSync('bench/peers/requirements.txt', 'utf8'));
+  const pinnedOf = (file: string): Map<string, string> => requirements(readFileSync(`bench/peers/${file}`, 'utf8'));
+
+  it.each(Object.values(ENVIRONMENTS))('are pinned: $requirements', ({ requirements: file }) => {
+    const pinned = pinnedOf(file);
     expect([...pinned.values()].every((version) => /^\d+\.\d+/.test(version))).toBe(true);
     expect([...pinned.keys()]).toEqual(expect.arrayContaining(['torch', 'transformers', 'trl']));
+  });
+
+  it('run PPO beside the others on the same arithmetic, by the last TRL that has it', () => {
+    expect(environmentOf('ppo.py')).toBe('ppo');
+    expect(environmentOf('grpo.py')).toBe('usual');
+    const [usual, ppo] = [pinnedOf('requirements.txt'), pinnedOf('requirements-ppo.txt')];
+    expect(ppo.get('trl')).toBe('1.12.0');
+    for (const name of ['torch', 'transformers']) expect(ppo.get(name)).toBe(usual.get(name));
   });
 });
 
 describe('the arguments', () => {
   it('mean everything by default, three rounds, and less when quick', () => {
-    expect(parseOptions([])).toMatchObject({ quickly: false, rounds: 3, rows: [1, 2, 3, 4, 5, 6, 7] });
+    expect(parseOptions([])).toMatchObject({
+      quickly: false,
+      rounds: 3,
+      rows: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+    });
     expect(parseOptions(['quickly', '--rows', '5,1', '--threads', '2'])).toMatchObject({
       quickly: true,
       rounds: 1,
@@ -62,7 +76,7 @@ describe('the arguments', () => {
     });
   });
 
-  it.each([['slowly'], ['--rows', '8'], ['--rows', ''], ['--rounds', '0'], ['--threads', 'two'], ['--colour']])(
+  it.each([['slowly'], ['--rows', '13'], ['--rows', ''], ['--rounds', '0'], ['--threads', 'two'], ['--colour']])(
     'are refused by name: %s %s',
     (...args) => {
       expect(() => parseOptions(args.filter((word) => word !== undefined))).toThrow();
