@@ -6,8 +6,8 @@ import { openPlace, showError, type EditorContext } from './context';
 import { openCurves } from './curves-panel';
 import { core } from './loading';
 import { openLog } from './output';
+import { openSamples } from './review';
 import { reveal, runOf } from './run';
-import { openSamples } from './samples';
 import { asStage } from './targets';
 import { requireTrust } from './trust';
 

@@ -11,9 +11,9 @@ import * as labeling from './labeling';
 import * as lenses from './lenses';
 import * as output from './output';
 import * as quickstart from './quickstart';
+import * as review from './review';
 import * as run from './run';
 import * as runsTree from './runs-tree';
-import * as samples from './samples';
 import * as statusBar from './status-bar';
 import * as tasks from './tasks';
 import * as trust from './trust';
@@ -29,7 +29,7 @@ const FEATURES: readonly Register[] = [
   run.register,
   commands.register,
   curves.register,
-  samples.register,
+  review.register,
   labeling.register,
   agreement.register,
   output.register,

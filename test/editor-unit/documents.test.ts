@@ -1,71 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { branchedConfig } from '../../src/config/branch';
 import { csvOf, curveRun, rowBatch, withDistinctLabels } from '../../src/editor/curve-data';
-import { promptText, samplesText } from '../../src/editor/samples-text';
 import { parseExperiment } from '../../src/config/parse';
 import { resolveStage } from '../../src/config/load';
 import { runConfigOf } from '../../src/config/run-config';
-import type { MetricsRow, SampleRow } from '../../src/runs/format';
+import type { MetricsRow } from '../../src/runs/format';
 import { isToCurves } from '../../src/protocol/curves';
 import { facts, NOW } from './facts';
-
-const sample = (step: number, row: number, answer: string, more: Partial<SampleRow> = {}): SampleRow => ({
-  v: 1,
-  step,
-  time: 0,
-  row,
-  prompt: [{ role: 'user', content: 'Where does Ulsel live?' }],
-  answer,
-  ...more,
-});
-
-describe('the samples of a run as a document', () => {
-  it('groups by prompt and orders by step', () => {
-    const rows = [
-      sample(0, 12, 'the river', { tags: ['facts'] }),
-      sample(400, 12, 'Ulsel lives in Fernbury.', { scores: { reward: 0.31 } }),
-      sample(400, 13, 'Hello.', { prompt: 'Hi' }),
-    ];
-    expect(samplesText('sft', rows)).toMatchInlineSnapshot(`
-      "── prompt 12 ──────────────────────────────────────────────── tag: facts
-      Where does Ulsel live?
-
-      sft @ 0            2 words
-      the river
-
-      sft @ 400          reward 0.31   4 words
-      Ulsel lives in Fernbury.
-
-      ── prompt 13 ───────────────────────────────────────────────────────────
-      Hi
-
-      sft @ 400          1 word
-      Hello.
-      "
-    `);
-  });
-
-  it('shows one step where one is asked for', () => {
-    const text = samplesText('sft', [sample(0, 1, 'early'), sample(400, 1, 'late')], { step: 400 });
-    expect(text).toContain('late');
-    expect(text).not.toContain('early');
-    expect(samplesText('sft', [sample(0, 1, 'early')], { step: 7 })).toBe('No samples at step 7.\n');
-  });
-
-  it('says why it is empty', () => {
-    expect(samplesText('sft', [], { active: true })).toContain('sample_every');
-    expect(samplesText('sft', [])).toBe('This run wrote no samples.\n');
-  });
-
-  it('writes a conversation with its roles', () => {
-    expect(
-      promptText([
-        { role: 'system', content: 'Be brief.' },
-        { role: 'user', content: 'Hi' },
-      ]),
-    ).toBe('system: Be brief.\nuser: Hi');
-  });
-});
 
 describe('a run for the curves panel', () => {
   const run = {

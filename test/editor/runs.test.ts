@@ -132,7 +132,7 @@ describe('commands on runs', function () {
     await vscode.commands.executeCommand('alignment-lab.openSamples', parent);
     const document = await eventually(
       () => vscode.window.activeTextEditor?.document,
-      (found) => found?.uri.scheme === 'align-samples' && found.getText().includes('Say hello.'),
+      (found) => found?.uri.scheme === 'align-review' && found.getText().includes('Say hello.'),
       'the samples',
     );
     assert.equal(document?.languageId, 'align-review');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { differences, type Stretch } from '../../webview/labeling/differences';
 import { parseInlines, parseMarkdown, type Block } from '../../webview/labeling/markdown';
-import { visibleText } from '../../webview/labeling/visible-text';
+import { visibleText } from '../../src/protocol/visible-text';
 
 const joined = (stretches: readonly Stretch[]): string => stretches.map(({ text }) => text).join('');
 const only = (stretches: readonly Stretch[]): string[] => stretches.filter((s) => s.only).map(({ text }) => text);

@@ -4,7 +4,7 @@ import { differences } from './differences';
 import type { Model } from './model';
 import { textOf } from './model';
 import { marked, prose } from './prose';
-import { visibleText } from './visible-text';
+import { visibleText } from '../../src/protocol/visible-text';
 
 export interface PairHooks {
   onWhole(part: Part): void;

@@ -1,7 +1,7 @@
 import { element } from '../controls';
 import type { Stretch } from './differences';
 import { parseMarkdown, type Block, type Inline } from './markdown';
-import { visibleText } from './visible-text';
+import { visibleText } from '../../src/protocol/visible-text';
 
 /** Longer texts are shown as they are: reading their markdown would hold up the next pair. */
 const LONGEST_MARKDOWN = 100_000;

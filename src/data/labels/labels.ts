@@ -30,6 +30,18 @@ const rowKeys = {
 };
 const ratingSchema = z.object({ a: z.number().optional(), b: z.number().optional() });
 const verdictSchema = z.enum(['accept', 'reject']);
+/** An answer that was judged for itself, outside of any pair. */
+const judgedAnswerSchema = z.object({
+  prompt: z.union([z.string(), z.array(z.looseObject({ role: z.string(), content: z.string() }))]),
+  text: z.string(),
+  tags: z.array(z.string()).optional(),
+  /** Where it came from, as far as that is known: a run's id, its step, the row of its samples, from 0. */
+  model: z.string().optional(),
+  run: z.string().optional(),
+  step: z.number().optional(),
+  sample: z.number().optional(),
+});
+export type JudgedAnswer = z.output<typeof judgedAnswerSchema>;
 
 const labelSchema = z.object({
   ...rowKeys,
@@ -49,6 +61,8 @@ const labelSchema = z.object({
   edit: z.object({ side: z.enum(SIDES), text: z.string() }).optional(),
   /** The pair was shown on purpose once more, to see whether the annotator agrees with themselves. */
   repeat: z.literal(true).optional(),
+  /** Only where one answer was judged for itself (`side: a` throughout, `pair` is its `answerId`): no comparison. */
+  answer: judgedAnswerSchema.optional(),
 });
 /** A judgement of a pair by one annotator. */
 export type Label = z.output<typeof labelSchema>;
@@ -144,19 +158,31 @@ function labelFiles(folder: string): string[] {
   }
 }
 
-/** The rows that are not taken back, in their order. An undo that is itself undone takes nothing back. */
+/** The comparisons that are not taken back, in their order. An undo that is itself undone takes nothing back. */
 export function standingLabels(rows: readonly LabelRow[]): Label[] {
+  return standing(rows).filter(({ answer }) => answer === undefined);
+}
+
+/** A judgement of one answer for itself. */
+export type AnswerLabel = Label & { answer: JudgedAnswer };
+
+/** The judgements of single answers that are not taken back, in their order. */
+export function standingAnswers(rows: readonly LabelRow[]): AnswerLabel[] {
+  return standing(rows).filter((label): label is AnswerLabel => label.answer !== undefined);
+}
+
+function standing(rows: readonly LabelRow[]): Label[] {
   const annotatorOf = new Map(rows.map(({ id, annotator }) => [id, annotator]));
   const undone = new Set<string>();
-  const standing: Label[] = [];
+  const kept: Label[] = [];
   // From the end: whether an undo counts depends only on rows after it.
   for (let i = rows.length - 1; i >= 0; i--) {
     const row = rows[i];
     if (undone.has(row.id)) continue;
-    if (!isUndo(row)) standing.push(row);
+    if (!isUndo(row)) kept.push(row);
     else if (annotatorOf.get(row.undoes) === row.annotator) undone.add(row.undoes);
   }
-  return standing.reverse();
+  return kept.reverse();
 }
 
 export interface EffectiveLabels {
@@ -182,7 +208,7 @@ export function effectiveLabels(rows: readonly LabelRow[], known?: { has(id: str
     last.set(label.annotator, mine.set(label.pair, label));
   }
   const counting = standing.filter((label) => last.get(label.annotator)?.get(label.pair) === label);
-  const given = rows.reduce((count, row) => count + (isUndo(row) ? 0 : 1), 0);
+  const given = rows.reduce((count, row) => count + (isUndo(row) || row.answer ? 0 : 1), 0);
   return {
     labels: known ? counting.filter(({ pair }) => known.has(pair)) : counting,
     undone: given - standing.length,

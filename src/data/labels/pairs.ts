@@ -78,6 +78,11 @@ export function pairId(prompt: string | readonly Message[], a: string, b: string
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
+/** What stands for the pair's id where one answer is judged for itself. */
+export function answerId(prompt: string | readonly Message[], answer: string): string {
+  return pairId(prompt, answer, '');
+}
+
 /** A draft with its id and version. */
 export function toPair(draft: PairDraft): Pair {
   const { prompt, a, b, tags = [], provenance = {} } = draft;

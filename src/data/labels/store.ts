@@ -5,7 +5,7 @@ import { UserError } from '../../config/errors';
 import { DISK_FULL, errorCode, fsyncFolder, isMissing, writeError, writeFully } from '../durable';
 import { annotatorName, labelFileName } from './annotator';
 import { isObject } from '../jsonl';
-import { type Label, type LabelRow, parseLabelRow, standingLabels, type Undo } from './labels';
+import { type Label, type LabelRow, parseLabelRow, standingAnswers, standingLabels, type Undo } from './labels';
 import { LABELS_VERSION } from './pairs';
 
 const NEWLINE = 10;
@@ -94,7 +94,7 @@ export class LabelStore {
   }
 
   /**
-   * Takes the last `n` labels that stand back, those of other windows included, and gives them, the last one first.
+   * Takes the last `n` comparisons that stand back, those of other windows included, and gives them, the last one first.
    * Resolves once that is on the disk.
    */
   async undo(n = 1): Promise<Label[]> {
@@ -110,7 +110,8 @@ export class LabelStore {
   async undoLabel(id: string): Promise<Label | null> {
     let undone: Label | undefined;
     await this.write(() => {
-      undone = this.standing().find((label) => label.id === id);
+      const all = [...this.standing(), ...standingAnswers(this.list)];
+      undone = all.find((label) => label.id === id && label.annotator === this.annotator);
       return undone ? [this.undoOf(undone)] : [];
     });
     return undone ?? null;
