@@ -1,5 +1,7 @@
 import type { CurveRun, Marker, RowBatch } from '../protocol/curves';
+import { alarmsOf, thresholdsIn } from '../runs/alarms';
 import type { EventRow, MetricsRow, SampleRow } from '../runs/format';
+import { signalName } from './alarm-words';
 import { stateWords, type RunFacts } from './run-words';
 import { clockText } from './words';
 
@@ -10,6 +12,7 @@ export function curveRun(
 ): CurveRun {
   const { run, state } = facts;
   const started = Date.parse(run.started ?? run.created);
+  const thresholds = thresholdsIn(facts.events);
   return {
     id: run.id,
     stage: run.stage,
@@ -21,6 +24,7 @@ export function curveRun(
     started,
     parent: run.parent ? { run: run.parent.run, step: run.parent.step } : null,
     markers: markersOf(facts.events, facts.samples),
+    ...(Object.keys(thresholds).length > 0 ? { thresholds } : {}),
   };
 }
 
@@ -44,7 +48,9 @@ function markersOf(events: readonly EventRow[], samples: readonly Pick<SampleRow
   const markers = new Map<string, Marker>();
   const mark = (kind: Marker['kind'], step: number): void => void markers.set(`${kind}:${step}`, { kind, step });
   for (const { step } of samples) mark('samples', step);
-  for (const { event, step } of events) if (event === 'checkpoint' || event === 'alarm') mark(event, step);
+  for (const { event, step } of events) if (event === 'checkpoint') mark(event, step);
+  for (const { signal, metric, step } of alarmsOf(events))
+    markers.set(`alarm:${step}:${signal}`, { kind: 'alarm', step, label: signalName(signal), metric });
   return [...markers.values()];
 }
 

@@ -258,4 +258,5 @@ const ACTIONS = {
   stop: 'alignment-lab.stop',
   resume: 'alignment-lab.resume',
   branch: 'alignment-lab.branch',
+  alarm: 'alignment-lab.openAlarm',
 } as const;

@@ -21,12 +21,17 @@ export interface CurveRun {
   readonly started: number;
   readonly parent: { readonly run: string; readonly step: number } | null;
   readonly markers: readonly Marker[];
+  /** Where the monitors raise their alarms, by curve. */
+  readonly thresholds?: Readonly<Record<string, number>>;
 }
 
 /** A thing that stands on the curve at a step. */
 export interface Marker {
   readonly kind: 'checkpoint' | 'samples' | 'alarm';
   readonly step: number;
+  /** Of an alarm: its words on the chart, and the curve that crossed its threshold. */
+  readonly label?: string;
+  readonly metric?: string;
 }
 
 /**
@@ -47,7 +52,7 @@ export type ToCurves =
   | { readonly type: 'rows'; readonly batches: readonly RowBatch[] }
   | { readonly type: 'show'; readonly runs: readonly string[] };
 
-export const CURVE_ACTIONS = ['samples', 'log', 'stop', 'resume', 'branch'] as const;
+export const CURVE_ACTIONS = ['samples', 'log', 'stop', 'resume', 'branch', 'alarm'] as const;
 export type CurveAction = (typeof CURVE_ACTIONS)[number];
 
 export type FromCurves =
@@ -107,12 +112,18 @@ function isNumber(value: unknown): value is number {
 }
 
 function isMarker(value: unknown): value is Marker {
-  return isFields(value) && isOneOf(['checkpoint', 'samples', 'alarm'], value.kind) && isNumber(value.step);
+  if (!isFields(value)) return false;
+  const { kind, step, label, metric } = value;
+  return isOneOf(['checkpoint', 'samples', 'alarm'], kind) && isNumber(step) && [label, metric].every(isTextOrMissing);
+}
+
+function isTextOrMissing(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string';
 }
 
 export function isCurveRun(value: unknown): value is CurveRun {
   if (!isFields(value)) return false;
-  const { id, stage, label, state, words, step, steps, started, parent, markers } = value;
+  const { id, stage, label, state, words, step, steps, started, parent, markers, thresholds } = value;
   return (
     [id, stage, label, words].every((text) => typeof text === 'string') &&
     isOneOf(RUN_STATES, state) &&
@@ -121,7 +132,8 @@ export function isCurveRun(value: unknown): value is CurveRun {
     isNumber(started) &&
     (parent === null || (isFields(parent) && typeof parent.run === 'string' && isNumber(parent.step))) &&
     Array.isArray(markers) &&
-    markers.every(isMarker)
+    markers.every(isMarker) &&
+    (thresholds === undefined || (isFields(thresholds) && Object.values(thresholds).every(isNumber)))
   );
 }
 

@@ -9,10 +9,11 @@ import {
   type ChartDataset,
   type Point,
 } from 'chart.js';
-import annotationPlugin, { type AnnotationOptions } from 'chartjs-plugin-annotation';
+import annotationPlugin from 'chartjs-plugin-annotation';
 import zoomPlugin from 'chartjs-plugin-zoom';
 import type { Axis, Marker } from '../../src/protocol/curves';
 import type { Theme } from '../theme';
+import { annotationsOf } from './annotations';
 import { translucent } from './colors';
 import { decimate, nearest, robustRange } from './decimation';
 import { elapsed, tick } from './figures';
@@ -38,6 +39,8 @@ export interface Line {
   readonly dimmed: boolean;
   /** Where a branch leaves its parent, in x; undefined where the run is no branch. */
   readonly joint?: number;
+  /** Where this metric's monitor raises its alarm. */
+  readonly threshold?: number;
 }
 
 /** All that a chart shows. */
@@ -219,34 +222,6 @@ function yScale(view: ChartView) {
     ...(robust && !(view.log && robust.min <= 0) ? robust : {}),
   };
   return view.log ? { ...shared, type: 'logarithmic' as const } : { ...shared, type: 'linear' as const };
-}
-
-function annotationsOf(view: ChartView): Record<string, AnnotationOptions> {
-  const drawn: Record<string, AnnotationOptions> = {};
-  const band = view.metric.healthy;
-  if (band) {
-    drawn['healthy'] = {
-      type: 'box',
-      yMin: band.min,
-      yMax: band.max,
-      backgroundColor: view.theme.band,
-      borderWidth: 0,
-      drawTime: 'beforeDatasetsDraw',
-    };
-  }
-  view.lines.forEach((line, index) => {
-    if (line.joint === undefined) return;
-    drawn[`joint${index}`] = {
-      type: 'line',
-      xMin: line.joint,
-      xMax: line.joint,
-      borderColor: translucent(line.color, 0.6),
-      borderWidth: 1,
-      borderDash: [3, 3],
-      drawTime: 'beforeDatasetsDraw',
-    };
-  });
-  return drawn;
 }
 
 /** The points that a chart holds now, by run: what is on the screen, for tests and for the label of the canvas. */

@@ -51,6 +51,72 @@ const KNOWN: readonly MetricInfo[] = [
   { name: 'objective/scores', unit: 'reward', about: 'Mean reward of the answers, without the KL penalty.' },
   { name: 'step_seconds', unit: 's', about: 'Wall time of one optimizer step.' },
   { name: 'policy/clipfrac_avg', unit: 'share', about: 'Share of tokens whose ratio was clipped.' },
+  {
+    name: 'monitor/length_ratio',
+    unit: '× reference',
+    about:
+      'Mean length of answers ÷ the reference’s. Reward models like length: what grows without getting better is reward hacking.',
+  },
+  {
+    name: 'monitor/length_correlation',
+    unit: 'r',
+    about:
+      'Correlation of reward with length, among answers to one prompt where there are several, else over all. Near 1 the reward model mostly counts tokens.',
+  },
+  {
+    name: 'monitor/length_correlation_overall',
+    unit: 'r',
+    about: 'Correlation of reward with length over all answers, whatever their prompt.',
+  },
+  {
+    name: 'monitor/echo',
+    unit: 'share',
+    about: 'Share of an answer’s runs of four words that stand in its prompt, above the reference’s.',
+  },
+  {
+    name: 'monitor/flattery',
+    unit: 'per 100 words',
+    about: 'Phrases of the flattery list in 100 words, above the reference’s.',
+  },
+  {
+    name: 'monitor/repetition',
+    unit: 'share',
+    about: 'Share of an answer’s runs of four words that stand in it already, above the reference’s.',
+  },
+  {
+    name: 'monitor/entropy',
+    unit: '× start',
+    about: 'The policy’s entropy a token ÷ that of its start. Near 0 all answers are alike and nothing more is learnt.',
+  },
+  {
+    name: 'monitor/kl',
+    unit: 'nats an answer',
+    about: 'KL to the reference. Far away the reward model scores answers such as it never saw.',
+  },
+  {
+    name: 'monitor/disagreement',
+    unit: '× known',
+    about: 'How much the members of the reward ensemble differ, ÷ how much on answers they know.',
+  },
+  { name: 'monitor/judge', unit: '', about: 'Mean score of the judge, which trains nothing.' },
+  {
+    name: 'monitor/proxy_gap',
+    unit: 'of its best',
+    about: 'How far the judge fell below its best while the reward rose: over-optimisation.',
+  },
+  {
+    name: 'monitor/chosen_drop',
+    unit: 'nats a token',
+    about: 'How far the log-probability of chosen answers fell below its start.',
+  },
+  { name: 'monitor/distinct_1', unit: '', about: 'Different words of an answer ÷ its words.' },
+  { name: 'monitor/distinct_2', unit: '', about: 'Different pairs of neighbouring words ÷ all pairs.' },
+  { name: 'monitor/distinct_3', unit: '', about: 'Different runs of three words ÷ all such runs.' },
+  {
+    name: 'monitor/longest_repeat',
+    unit: 'words',
+    about: 'The longest stretch of an answer that says again what stood before.',
+  },
 ];
 
 /** Columns that are an axis or bookkeeping and get no chart of their own. */

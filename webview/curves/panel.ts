@@ -221,7 +221,8 @@ export class CurvesPanel {
       name: run ? `${run.stage} · ${run.label}` : curve.run,
       color: this.colorOf(curve.run),
       dash: runDash(curve.run),
-      markers: MARKED.test(metric) ? (run?.markers ?? []) : [],
+      markers: (run?.markers ?? []).filter((marker) => MARKED.test(metric) || marker.metric === metric),
+      threshold: run?.thresholds?.[metric],
       dimmed:
         this.highlighted !== undefined && this.highlighted !== curve.run && this.state.shown.includes(this.highlighted),
       joint: curve.inherited > 0 ? curve.x[0] : undefined,

@@ -70,7 +70,8 @@ export class MarkerMenu {
     if (here.includes('checkpoint') && trusted) {
       choices.push(button({ label: 'Branch from here', icon: 'git-branch', onClick: choose('branch') }));
     }
-    if (here.includes('alarm')) choices.push(button({ label: 'Log', icon: 'output', onClick: choose('log') }));
+    if (here.includes('alarm'))
+      choices.push(button({ label: 'What was seen', icon: 'warning', onClick: choose('alarm') }));
     if (choices.length === 0) return;
     this.root.replaceChildren(element('div', 'at', `${line.name}, step ${step}: ${here.join(', ')}`), ...choices);
     this.root.hidden = false;
