@@ -1,6 +1,7 @@
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { listCheckpoints } from '../runs/checkpoints';
+import type { RunDir } from '../runs/directory';
 import type { MetricsRow, SampleRow } from '../runs/format';
 import { readLineage } from '../runs/lineage';
 import { listRuns, type RunInfo } from '../runs/registry';
@@ -31,8 +32,11 @@ export function showCommand(): Command {
     .argument('<run>', 'an id, the beginning of one, a folder, or STAGE@latest')
     .option(...FOLDER_OPTION)
     .option('--samples <n>', 'how many of the last samples to show', wholeNumber(0), 4)
-    .option('--json', 'one JSON document: {id, state, run, config, changes, metrics, samples, checkpoints, lineage}');
-  examples(command, ['align show sft@latest', 'align show sft-2026 --samples 20']);
+    .option(
+      '--json',
+      'one JSON document: {id, state, run, config, changes, found, metrics, samples, checkpoints, lineage}',
+    );
+  examples(command, ['align show sft@latest', 'align show sft-2026 --samples 20', 'align show evaluate@latest']);
   return action(command, show);
 }
 
@@ -47,10 +51,11 @@ async function show(reference: string, options: Options): Promise<void> {
   const lastStep = samples.at(-1)?.step;
   const shown = samples.filter(({ step }) => step === lastStep).slice(0, options.samples);
   const checkpoints = listCheckpoints(dir);
+  const found = foundBy(dir);
   const lineage = readLineage(dir).segments.map((segment) => ({ run: segment.run, from: segment.from }));
   if (output.json) {
     const compared = before ? { with: before.id, keys: changes } : null;
-    const parts = { config: dir.readConfig(), environment: dir.readEnvironment() ?? null, changes: compared };
+    const parts = { config: dir.readConfig(), environment: dir.readEnvironment() ?? null, changes: compared, found };
     output.document({ id, state, folder: dir.path, run, ...parts, metrics, samples: shown, checkpoints, lineage });
     return;
   }
@@ -73,16 +78,54 @@ async function show(reference: string, options: Options): Promise<void> {
     for (const { key, before: old, now } of changes)
       output.say(`${key}: ${JSON.stringify(old ?? null)} → ${JSON.stringify(now ?? null)}`);
   }
+  for (const { message, file } of found) {
+    heading(output, 'found');
+    for (const line of wrap(plain(message), Math.min(output.out.width, 100))) output.say(line);
+    if (file !== null) output.say(styled(output.out, 'cyan', plain(relative('', resolve(dir.folder, file)))));
+  }
   const figures = Object.entries(metrics).filter(([name, value]) => name !== 'time' && typeof value === 'number');
   if (figures.length > 0) {
     heading(output, 'last metrics');
-    const rows = figures.map(([name, value]) => [name, name === 'step' ? String(value) : figure(Number(value))]);
-    for (const line of table(rows, [1])) output.say(line);
+    const told = figures.map(([name, value]): [string, string] => [
+      name,
+      Number.isInteger(value) ? String(value) : figure(Number(value)),
+    ]);
+    for (const rows of run.type === 'evaluate' || run.type === 'generate' ? byModel(told) : [told])
+      for (const line of table(rows, [1, 2, 3, 4, 5, 6, 7, 8])) output.say(plain(line));
   }
   if (shown.length > 0) {
     heading(output, `samples at step ${lastStep}`);
     for (const sample of shown) writeSample(output, sample);
   }
+}
+
+/** What a run that trains nothing found, in words, and the file that holds it, relative to the config's folder. */
+interface Found {
+  message: string;
+  file: string | null;
+}
+
+function foundBy(dir: RunDir): Found[] {
+  return dir
+    .readEvents()
+    .filter(({ event }) => event === 'pairs' || event === 'report')
+    .map(({ message = '', file }) => ({ message, file: typeof file === 'string' ? file : null }));
+}
+
+/** Metrics without a slash, and a table of those such as `<model>/<metric>` with a column for each model. */
+function byModel(metrics: readonly [string, string][]): string[][][] {
+  const alone = metrics.filter(([name]) => !name.includes('/'));
+  const named = metrics.flatMap(([name, value]) => {
+    const at = name.lastIndexOf('/');
+    return at < 0 ? [] : [{ model: name.slice(0, at), metric: name.slice(at + 1), value }];
+  });
+  if (named.length === 0) return [alone];
+  const models = [...new Set(named.map(({ model }) => model))];
+  const rows = [...new Set(named.map(({ metric }) => metric))].map((metric) => [
+    metric,
+    ...models.map((model) => named.find((one) => one.model === model && one.metric === metric)?.value ?? ''),
+  ]);
+  return [alone, [['', ...models], ...rows]];
 }
 
 function heading(output: Output, words: string): void {

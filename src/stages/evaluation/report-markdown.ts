@@ -51,7 +51,8 @@ export function headline({ models, baseline, judge }: EvaluationReport): string 
   const parts = models.flatMap(({ model, sampled: { win_rate: rate } }) =>
     rate?.value == null ? [] : [`${escapeMarkdown(model)} wins ${percent(rate)}`],
   );
-  if (judge === null || parts.length === 0) return `${models.length} models side by side.`;
+  if (judge === null || parts.length === 0)
+    return models.length === 1 ? 'One model, nothing to compare it with.' : `${models.length} models side by side.`;
   return `${parts.join(', ')} against ${escapeMarkdown(baseline)}, by ${escapeMarkdown(judge)}.`;
 }
 
