@@ -1,5 +1,4 @@
 import { join, relative } from 'node:path';
-import { messageOf } from '../config/errors';
 import type { ModelSource, ResolvedStage } from '../config/experiment';
 import type { EvaluateConfig } from '../config/schema/experiment';
 import { replaceFile } from '../data/durable';
@@ -41,7 +40,7 @@ export async function prepareEvaluate(
     (source, i) =>
       new Respondent(stage, source, context.folderOf(i < models.length ? `models[${i}]` : 'baseline', source), context),
   );
-  const columns = await ScoreColumns.open(reward, judge === 'people' ? null : judge);
+  const columns = await ScoreColumns.open(reward, judge === 'people' ? null : judge, context);
   try {
     const base = respondents[Math.max(0, sources.findIndex(isBaseline))];
     return new EvaluateJob(stage, config, context, respondents, base, columns);
@@ -120,7 +119,7 @@ class EvaluateJob implements Job {
   async finish(): Promise<Metrics> {
     const { stage, context } = this;
     for (const { name, count, first } of this.columns.failures())
-      context.warn(`${name} failed on ${count} answers, which have no such score: ${messageOf(first)}`);
+      context.warn(`${name} failed on ${count} answers, which have no such score: ${first}`);
     const { judge, people } = this.judge();
     const results = this.results(judge, people);
     const report = evaluationReport(results);

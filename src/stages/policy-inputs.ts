@@ -48,7 +48,7 @@ export async function preparePolicy(
     train,
     heldOut,
     samplePrompts: shownPrompts(stage, config, settings, heldOut.length ? heldOut : train),
-    scorer: await openScorer(stage),
+    scorer: await openScorer(stage, context),
     monitors: await PolicyMonitors.open(stage, config.monitors, context),
     warn,
     note: context.note,

@@ -59,7 +59,7 @@ export function rewardMetrics(pairs: readonly ScoredPair[], centering: number): 
     ),
   };
   if (pairs.some(({ chosen }) => chosen.length > 1))
-    metrics.ensemble_std = average(pairs.flatMap(({ chosen, rejected }) => [deviation(chosen), deviation(rejected)]));
+    metrics.ensemble_std = average(pairs.flatMap(({ chosen, rejected }) => [spread(chosen), spread(rejected)]));
   return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
 }
 
@@ -97,6 +97,11 @@ export function calibrationError(pairs: readonly ScoredPair[]): number {
 export function deviation(values: ArrayLike<number>): number {
   const mean = average(values);
   return Math.sqrt(average(Array.from(values, (value) => (value - mean) ** 2)));
+}
+
+/** How far the members of an ensemble are apart: the standard deviation with n − 1; 0 of one. */
+export function spread(values: ArrayLike<number>): number {
+  return values.length < 2 ? 0 : deviation(values) * Math.sqrt(values.length / (values.length - 1));
 }
 
 /** Pearson's correlation; NaN where one side does not vary. */

@@ -13,7 +13,7 @@ import { Learner } from './learner';
 import { microBatchTokens } from './memory';
 import { ModelState } from './model-state';
 import type { PreferencePair } from './preference-pairs';
-import { deviation, rewardMetrics } from './reward-metrics';
+import { deviation, rewardMetrics, spread } from './reward-metrics';
 import { rewardBatch, rewardObjective, sequencesOf } from './reward-objective';
 import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from './task';
 
@@ -160,7 +160,7 @@ export class RewardTask implements Task {
           tags,
           finish: tokenizer.eosIds.includes(ids[ids.length - 1]) ? 'stop' : 'length',
           tokens: ids.length,
-          scores: { reward, preferred: side === 0 ? 1 : 0, ...(rewards.length > 1 ? { std: deviation(rewards) } : {}) },
+          scores: { reward, preferred: side === 0 ? 1 : 0, ...(rewards.length > 1 ? { std: spread(rewards) } : {}) },
         };
       }
     }

@@ -9,6 +9,8 @@ export class RuleScorer {
   failures = 0;
   /** What it failed of first. */
   first: UserError | undefined;
+  /** What it failed of last. */
+  last: UserError | undefined;
   private breaches = 0;
 
   private constructor(private rule: Rule) {}
@@ -26,6 +28,7 @@ export class RuleScorer {
       if (!(error instanceof UserError)) throw error;
       this.failures++;
       this.first ??= error;
+      this.last = error;
       if (error.code === 'rule-limit') {
         if (++this.breaches > MOST_BREACHES) throw error;
         this.rule.release();

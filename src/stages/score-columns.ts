@@ -1,92 +1,103 @@
-import { basename, extname } from 'node:path';
-import { UserError } from '../config/errors';
 import type { RewardSource } from '../config/experiment';
+import type { StageContext } from './context';
 import type { PromptRow } from './prompts';
 import { type Answer, ruleRow } from './respondent';
-import { RuleScorer } from './rule-scorer';
+import { openTerm, type RewardTerm } from './rewards';
 
 /** The name of a weighted sum of scores. */
 const TOTAL = 'total';
 
-interface Column {
+/** Answers that one score has none of, and why the first of them has none. */
+interface Failures {
   name: string;
-  /** In the sum of all; null: no part of it. */
-  weight: number | null;
-  rule: RuleScorer;
+  count: number;
+  first: string;
 }
 
 /** The scores of answers by name: each term of `reward`, their weighted sum where there are several, and the judge. */
 export class ScoreColumns {
   /** The score that decides between two answers; null where nothing scores. */
   readonly judge: string | null;
+  private readonly failed = new Map<string, Failures>();
 
   private constructor(
-    private readonly columns: readonly Column[],
+    private readonly terms: readonly RewardTerm[],
+    /** So many of the terms, the first ones, are in the sum. */
+    private readonly summed: number,
     judge: string | null,
   ) {
-    this.judge = judge ?? (this.summed ? TOTAL : (columns[0]?.name ?? null));
+    this.judge = judge ?? (summed > 1 ? TOTAL : (terms[0]?.name ?? null));
   }
 
-  static async open(terms: readonly RewardSource[], judge: RewardSource | null): Promise<ScoreColumns> {
-    const columns: Column[] = [];
-    const add = async (source: RewardSource, weight: number | null): Promise<string> => {
-      if (source.kind === 'model')
-        throw new UserError('Reward models do not score in this build.', { hint: 'Score by a rule.' });
-      const plain = basename(source.path, extname(source.path));
-      const taken = new Set([TOTAL, ...columns.map(({ name }) => name)]);
-      let name = plain;
-      for (let i = 2; taken.has(name); i++) name = `${plain}_${i}`;
-      columns.push({ name, weight, rule: await RuleScorer.open(source.path) });
-      return name;
+  /** Throws a UserError for a rule or model that cannot be loaded. */
+  static async open(
+    sources: readonly RewardSource[],
+    judge: RewardSource | null,
+    context: StageContext,
+  ): Promise<ScoreColumns> {
+    const terms: RewardTerm[] = [];
+    const open = async (source: RewardSource): Promise<string> => {
+      const term = await openTerm(source, context, [TOTAL, ...terms.map(({ name }) => name)]);
+      terms.push(term);
+      return term.name;
     };
     try {
-      for (const term of terms) await add(term, term.weight);
-      if (judge === null) return new ScoreColumns(columns, null);
-      const same = terms.findIndex((term) => sameScore(term, judge));
-      return new ScoreColumns(columns, same < 0 ? await add(judge, null) : columns[same].name);
+      for (const source of sources) await open(source);
+      const same = judge === null ? -1 : sources.findIndex((source) => sameScore(source, judge));
+      const name = judge === null ? null : same < 0 ? await open(judge) : terms[same].name;
+      return new ScoreColumns(terms, sources.length, name);
     } catch (error) {
-      for (const { rule } of columns) rule.release();
+      for (const term of terms) term.release();
       throw error;
     }
   }
 
   get names(): string[] {
-    return [...this.columns.map(({ name }) => name), ...(this.summed ? [TOTAL] : [])];
+    return [...this.terms.map(({ name }) => name), ...(this.summed > 1 ? [TOTAL] : [])];
   }
 
-  /** The scores of each answer; null where a rule failed on it. */
+  /** The scores of each answer; null where one could not be given. */
   async score(answers: readonly { prompt: PromptRow; answer: Answer }[]): Promise<Record<string, number | null>[]> {
-    const rows: Record<string, number | null>[] = [];
-    for (const { prompt, answer } of answers) {
-      const input = { prompt: prompt.prompt, answer: answer.text, row: ruleRow(prompt, answer) };
-      const scores: Record<string, number | null> = {};
-      let total: number | null = 0;
-      for (const { name, weight, rule } of this.columns) {
-        const score = (scores[name] = await rule.score(input));
-        if (weight !== null) total = total === null || score === null ? null : total + weight * score;
+    const asked = answers.map(({ prompt, answer }) => ({
+      prompt: prompt.prompt,
+      text: answer.text,
+      row: ruleRow(prompt, answer),
+      file: prompt.file,
+      line: prompt.line,
+    }));
+    const rows = asked.map((): Record<string, number | null> => ({}));
+    const totals = asked.map((): number | null => 0);
+    for (const [t, term] of this.terms.entries()) {
+      const { name, weight } = term;
+      for (const [i, { value, fault }] of (await term.score(asked)).entries()) {
+        rows[i][name] = value;
+        if (fault !== undefined) this.fail(name, fault);
+        if (t < this.summed) totals[i] = sum(totals[i], value, weight);
       }
-      if (this.summed) scores[TOTAL] = total;
-      rows.push(scores);
     }
+    if (this.summed > 1) rows.forEach((row, i) => (row[TOTAL] = totals[i]));
     return rows;
   }
 
-  /** How often each rule failed, and of what first. */
-  failures(): { name: string; count: number; first: UserError }[] {
-    return this.columns.flatMap(({ name, rule: { failures, first } }) =>
-      first ? [{ name, count: failures, first }] : [],
-    );
+  failures(): Failures[] {
+    return [...this.failed.values()];
   }
 
   release(): void {
-    for (const { rule } of this.columns) rule.release();
+    for (const term of this.terms) term.release();
   }
 
-  private get summed(): boolean {
-    return this.columns.filter(({ weight }) => weight !== null).length > 1;
+  private fail(name: string, first: string): void {
+    const known = this.failed.get(name);
+    if (known) known.count++;
+    else this.failed.set(name, { name, count: 1, first });
   }
 }
 
+const sum = (total: number | null, value: number | null, weight: number): number | null =>
+  total === null || value === null ? null : total + weight * value;
+
+/** Whether two terms give the same scores, whatever they weigh. */
 function sameScore(one: RewardSource, other: RewardSource): boolean {
   return JSON.stringify({ ...one, weight: 1 }) === JSON.stringify({ ...other, weight: 1 });
 }

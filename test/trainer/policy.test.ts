@@ -100,7 +100,7 @@ describe('a ppo run', () => {
     expect(new Set(rows.map((row) => row['objective/kl_penalty'])).size).toBe(6);
     const samples = whole.readSamples();
     expect(samples.length).toBe(3 * 4);
-    for (const { scores } of samples) expect(Object.keys(scores ?? {})).toEqual(['reward', 'kl', 'letters.js']);
+    for (const { scores } of samples) expect(Object.keys(scores ?? {})).toEqual(['reward', 'kl', 'letters']);
   });
 
   it(`killed ${KILLS} times while it writes, scores or learns, and resumed, ends with the same bytes and rows`, async () => {

@@ -19,7 +19,10 @@ export class PolicyMonitors {
   static async open(stage: ResolvedStage, config: RlMonitors, context: StageContext): Promise<PolicyMonitors> {
     const { monitorJudge } = stage.sources;
     const asReward = monitorJudge && { ...stage, sources: { ...stage.sources, reward: [monitorJudge] } };
-    return new PolicyMonitors(new StageMonitors(stage, config, context), asReward && (await openScorer(asReward)));
+    return new PolicyMonitors(
+      new StageMonitors(stage, config, context),
+      asReward && (await openScorer(asReward, context)),
+    );
   }
 
   /** The curves of an iteration. `step`: optimizer steps done after it, where its other metrics stand too. */
