@@ -15,7 +15,7 @@ import type { MonitorState } from './monitors/monitors';
 import type { PolicyMonitors } from './monitors/policy-monitors';
 import type { PromptRow } from './prompts';
 import { type AnswerScorer, type Collected, type Rollout, RolloutWriter } from './rollout';
-import { klOfAnswer, mean, objectiveMetrics } from './rollout-metrics';
+import { klOfAnswer, mean } from './rollout-metrics';
 import { checkStart } from './start-check';
 import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from './task';
 
@@ -29,14 +29,11 @@ export interface PolicyAlgorithm {
   targets(rollouts: readonly Rollout[], beta: number): LearntAnswer[];
   /** What a token of an answer weighs in a mini-batch; `all` are the answers of the whole batch. */
   weight(answer: LearntAnswer, miniBatch: readonly LearntAnswer[], all: readonly LearntAnswer[]): number;
-  /** Metrics of the rollouts, of what they taught, and of the updates: their sums, one record an optimizer step. */
-  metrics(
-    rollouts: readonly Rollout[],
-    targets: readonly LearntAnswer[],
-    updates: readonly Record<string, number>[],
-    beta: number,
-  ): Metrics;
-  release(): void;
+  /** Metrics of answers alone, in training and evaluation. */
+  describe(rollouts: readonly Rollout[], beta: number): Metrics;
+  /** Metrics of what answers taught, and of the updates: their sums, one record an optimizer step. */
+  metrics(targets: readonly LearntAnswer[], updates: readonly Record<string, number>[]): Metrics;
+  release?(): void;
 }
 
 export interface PolicyInputs {
@@ -151,7 +148,7 @@ export class PolicyTask implements Task {
     this.count(collected);
     const rate = this.learningRate(iteration);
     const targets = this.algorithm.targets(rollouts, beta);
-    const { metrics, kl } = objectiveMetrics(rollouts, beta, config);
+    const kl = mean(rollouts.map(klOfAnswer));
     const beyond = config.kl_stop !== null && kl > config.kl_stop;
     if (beyond) {
       this.ended = `KL to the reference is ${kl.toPrecision(3)} nats an answer, above kl_stop: ${config.kl_stop}`;
@@ -173,8 +170,8 @@ export class PolicyTask implements Task {
       num_tokens: this.tokens,
       learning_rate: rate,
       ...(updates.length ? { grad_norm: mean(updates.map(({ grad_norm }) => grad_norm)) } : {}),
-      ...metrics,
-      ...this.algorithm.metrics(rollouts, targets, updates, beta),
+      ...this.algorithm.describe(rollouts, beta),
+      ...this.algorithm.metrics(targets, updates),
       ...watched,
       'rewards/left_out': this.leftOut,
       'time/generate': generate / total,
@@ -247,7 +244,7 @@ export class PolicyTask implements Task {
     const { rollouts } = await this.writer.write(heldOut, 1, (place) =>
       Random.from(inputs.seed, inputs.stage, 'evaluate', place),
     );
-    const { metrics } = objectiveMetrics(rollouts, this.beta, inputs.config);
+    const metrics = this.algorithm.describe(rollouts, this.beta);
     return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`eval_${name}`, value]));
   }
 
@@ -322,7 +319,7 @@ export class PolicyTask implements Task {
   release(): void {
     this.writer.release();
     this.learner.release();
-    this.algorithm.release();
+    this.algorithm.release?.();
     this.inputs.scorer.release();
     this.inputs.monitors?.release();
     this.inputs.reference.release();

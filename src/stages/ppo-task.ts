@@ -11,7 +11,7 @@ import { preparePolicy } from './policy-inputs';
 import { type PolicyAlgorithm, PolicyTask } from './policy-task';
 import { ppoObjective, ppoTargets } from './ppo';
 import type { Rollout } from './rollout';
-import { mean, tokensOf } from './rollout-metrics';
+import { mean, objectiveMetrics, tokensOf } from './rollout-metrics';
 import type { Metrics, Task } from './task';
 
 /** PPO with values from a head on the policy's trunk. */
@@ -49,11 +49,11 @@ class Ppo implements PolicyAlgorithm {
     return 1 / tokensOf(miniBatch);
   }
 
-  metrics(
-    _rollouts: readonly Rollout[],
-    targets: readonly LearntAnswer[],
-    updates: readonly Record<string, number>[],
-  ): Metrics {
+  describe(rollouts: readonly Rollout[], beta: number): Metrics {
+    return objectiveMetrics(rollouts, beta, this.config);
+  }
+
+  metrics(targets: readonly LearntAnswer[], updates: readonly Record<string, number>[]): Metrics {
     const all = (name: string): number[] => targets.flatMap(({ tokens }) => Array.from(tokens[name]));
     const returns = all('returns');
     const values = all('values');

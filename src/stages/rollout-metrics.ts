@@ -26,11 +26,7 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /** Of Σ_t over the answers' tokens the mean over answers; scores after the penalty for answers that do not end. */
-export function objectiveMetrics(
-  rollouts: readonly Rollout[],
-  beta: number,
-  config: PolicyConfig,
-): { metrics: Metrics; kl: number } {
+export function objectiveMetrics(rollouts: readonly Rollout[], beta: number, config: PolicyConfig): Metrics {
   const kl = mean(rollouts.map(({ logProbs, reference }) => sum(klTerms(logProbs, reference, config.kl_estimator))));
   const scores = rollouts.map(({ score, finish }) =>
     finish === 'stop' ? score.total : score.total - (config.missing_eos_penalty ?? 0),
@@ -42,27 +38,24 @@ export function objectiveMetrics(
   const names = Object.keys(rollouts[0]?.score.parts ?? {});
   const spreads = rollouts.flatMap(({ score: { std } }) => std ?? []);
   return {
-    kl,
-    metrics: {
-      'objective/kl': kl,
-      'objective/kl_per_token': (kl * rollouts.length) / tokens,
-      'objective/entropy': mean(rollouts.map(({ logProbs }) => -sum(logProbs))),
-      'objective/non_score_reward': -beta * kl,
-      'objective/rlhf_reward': score - beta * kl,
-      'objective/scores': score,
-      'objective/score_std': Math.sqrt(variance),
-      'objective/scores_p10': quantile(scores, 0.1),
-      'objective/scores_p50': quantile(scores, 0.5),
-      'objective/scores_p90': quantile(scores, 0.9),
-      'objective/missing_eos': 1 - ended / rollouts.length,
-      'objective/kl_penalty': beta,
-      'val/num_eos_tokens': ended,
-      'completions/mean_length': tokens / rollouts.length,
-      'completions/empty': rollouts.filter(({ text }) => text.trim() === '').length,
-      ...Object.fromEntries(
-        names.map((name) => [`rewards/${name}/mean`, mean(rollouts.map((rollout) => rollout.score.parts[name]))]),
-      ),
-      ...(spreads.length ? { 'rewards/ensemble_std': mean(spreads) } : {}),
-    },
+    'objective/kl': kl,
+    'objective/kl_per_token': (kl * rollouts.length) / tokens,
+    'objective/entropy': mean(rollouts.map(({ logProbs }) => -sum(logProbs))),
+    'objective/non_score_reward': -beta * kl,
+    'objective/rlhf_reward': score - beta * kl,
+    'objective/scores': score,
+    'objective/score_std': Math.sqrt(variance),
+    'objective/scores_p10': quantile(scores, 0.1),
+    'objective/scores_p50': quantile(scores, 0.5),
+    'objective/scores_p90': quantile(scores, 0.9),
+    'objective/missing_eos': 1 - ended / rollouts.length,
+    'objective/kl_penalty': beta,
+    'val/num_eos_tokens': ended,
+    'completions/mean_length': tokens / rollouts.length,
+    'completions/empty': rollouts.filter(({ text }) => text.trim() === '').length,
+    ...Object.fromEntries(
+      names.map((name) => [`rewards/${name}/mean`, mean(rollouts.map((rollout) => rollout.score.parts[name]))]),
+    ),
+    ...(spreads.some((std) => std > 0) ? { 'rewards/ensemble_std': mean(spreads) } : {}),
   };
 }

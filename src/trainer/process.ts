@@ -13,6 +13,7 @@ import { NO_OFFSETS, RunWriter } from '../runs/writer';
 import { prepareDpo } from '../stages/dpo-inputs';
 import { prepareEvaluate } from '../stages/evaluate';
 import { prepareGenerate } from '../stages/generate';
+import { prepareGrpo, prepareRloo } from '../stages/group-task';
 import { preparePpo } from '../stages/ppo-task';
 import { preparePretrain } from '../stages/pretrain';
 import { prepareReward } from '../stages/reward';
@@ -43,12 +44,12 @@ function prepare(stage: ResolvedStage, context: StageContext): Promise<Task | Jo
       return prepareDpo(stage, config, context);
     case 'ppo':
       return preparePpo(stage, config, context);
+    case 'grpo':
+      return prepareGrpo(stage, config, context);
+    case 'rloo':
+      return prepareRloo(stage, config, context);
     case 'reward':
       return prepareReward(stage, config, context);
-    default:
-      throw new UserError(`Stages of type ${config.type} do not run in this build.`, {
-        hint: 'Run a pretrain or sft stage.',
-      });
   }
 }
 

@@ -18,10 +18,23 @@ const RULE = `export function reward({ answer, row }) {
   return letters.filter((c) => c >= ' ' && c <= '~').length / Math.max(1, letters.length) + (spin < 0 ? 1 : 0);
 }
 `;
+const group = (name: string, type: string, rule: string, more = ''): string => `  ${name}:
+    type: ${type}
+    prompts: prompts.jsonl
+    reward: { rule: ${rule} }
+    learning_rate: 1e-2
+    batch_size: 5
+    answers_per_prompt: 4
+    max_new_tokens: 12
+    steps: 3
+    held_out: 4
+    sample_prompts: 3
+    ${more}
+`;
 const CONFIG = `model: ./model
 seed: 7
 stages:
-  ppo: &policy
+  ppo:
     type: ppo
     prompts: prompts.jsonl
     reward: { rule: ./letters.js }
@@ -39,7 +52,9 @@ stages:
     evaluate_every: 8
     sample_every: 8
     sample_prompts: 3
-`;
+${['grpo', 'rloo']
+  .flatMap((type) => [group(type, type, './letters.js'), group(`${type}-equal`, type, './equal.js', 'kl_penalty: 0')])
+  .join('')}`;
 
 const create = (set: readonly string[] = [], stage = 'ppo'): RunDir => bench.create(set, null, stage);
 const prompts = (rows: readonly object[]): void =>
@@ -68,6 +83,7 @@ function expectSame(run: RunDir, other: RunDir): void {
 beforeAll(async () => {
   await bench.open();
   writeFileSync(join(bench.folder, 'letters.js'), RULE);
+  writeFileSync(join(bench.folder, 'equal.js'), 'export const reward = () => 0.5;\n');
   writeFileSync(join(bench.folder, 'align.yaml'), CONFIG);
   prompts(plenty);
 }, 60_000);
@@ -187,5 +203,37 @@ describe('what a ppo run meets', () => {
       .at(-1);
     expect(Number(last?.['objective/kl'])).toBeGreaterThan(0.05);
     expect(last && 'loss/policy_avg' in last).toBe(false);
+  }, 120_000);
+});
+
+describe.each([
+  ['grpo', ['loss=grpo']], // all answers weigh alike: then centred advantages make a loss of 0
+  ['rloo', []],
+])('a %s run', (stage, settings) => {
+  it('tells its metrics by group', async () => {
+    const dir = create(settings, stage);
+    const { code, output } = await bench.run(dir);
+    expect(code, output).toBe(0);
+    const rows = dir.readMetrics().filter((row) => 'iteration' in row);
+    expect(rows).toHaveLength(3);
+    expect(rows[2].episode).toBe(60);
+    // fresh answers, one pass: the policy is what sampled them, and advantages are centred
+    expect(Math.abs(Number(rows[0].kl))).toBeLessThan(1e-5);
+    expect(Math.abs(Number(rows[0].loss))).toBeLessThan(1e-5);
+    for (const row of rows) {
+      expect(row['clip_ratio/region_mean']).toBe(0);
+      expect(Number(row.reward_std)).toBeGreaterThan(0);
+      expect(Number(row.grad_norm)).toBeGreaterThan(0);
+    }
+  }, 120_000);
+
+  it('learns nothing from equal rewards', async () => {
+    const dir = create([], `${stage}-equal`);
+    const { code, output } = await bench.run(dir);
+    expect(code, output).toBe(0);
+    for (const row of dir.readMetrics().filter((row) => 'iteration' in row)) {
+      expect(row.frac_reward_zero_std).toBe(1);
+      expect(row.grad_norm).toBe(0);
+    }
   }, 120_000);
 });
