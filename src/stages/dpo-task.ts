@@ -129,7 +129,8 @@ export class DpoTask implements Task {
 
   async evaluate(): Promise<Metrics | undefined> {
     if (this.inputs.heldOut.length === 0) return undefined;
-    this.heldOut ??= this.batches(this.inputs.heldOut, null);
+    const { micro_batch_size, batch_size } = this.inputs.config;
+    this.heldOut ??= this.batches(this.inputs.heldOut, micro_batch_size ?? batch_size);
     const sums: Record<string, number> = {};
     for (const batch of this.heldOut.batches)
       for (const [name, value] of Object.entries(await this.learner.evaluate(batch)))

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isMissing, replaceFile } from '../data/durable';
 import { Scorer, type ScoredRow } from '../models/scorer';
 import type { ModelWeights } from '../models/weights';
@@ -36,6 +36,8 @@ export interface ReferenceOptions {
 /** Raised with every change to what a file of the cache means. */
 const FORMAT = 'reference-sums 1';
 const DIGEST = 32;
+/** Tokens of one pass: more are no faster, since their logits no longer stay in the cache of the processor. */
+const PASS_TOKENS = 2048;
 
 /**
  * What the reference thinks of all answers, computed once before the first step, so that no second model stays in memory.
@@ -55,10 +57,12 @@ export async function referenceSums(pairs: readonly AnswerPair[], options: Refer
   const weights = options.open();
   try {
     const sums = await scorePairs(pairs, options.runtime, weights);
-    mkdirSync(cache, { recursive: true });
-    write(file, sums);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    say(`Reference log-probabilities of ${pairs.length} pairs: computed in ${seconds} s, kept in ${shown(file)}.`);
+    const failure = keep(file, sums);
+    const where = failure === undefined ? `kept in ${shown(file)}` : `not kept: ${failure}`;
+    say(
+      `Reference log-probabilities of ${pairs.length} pairs: computed in ${seconds} s, ${where}`.replace(/\.?$/, '.'),
+    );
     return sums;
   } finally {
     options.close(weights);
@@ -76,7 +80,7 @@ export async function scorePairs(
     [chosen, rejected].map((answer) => ({ ids: joined(prompt, answer), from: Math.max(1, prompt.length) })),
   );
   const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 1);
-  const budget = microBatchTokens(weights.config, longest, runtime.device);
+  const budget = Math.min(PASS_TOKENS, microBatchTokens(weights.config, longest, runtime.device));
   const scorer = new Scorer(runtime, weights);
   const sums: number[] = [];
   try {
@@ -125,14 +129,23 @@ function hashFile(hash: Hash, path: string): void {
   }
 }
 
-/** float32 numbers, chosen and rejected by turns, behind their SHA-256. */
-function write(file: string, sums: readonly ReferenceSums[]): void {
+/**
+ * Writes float32 numbers, chosen and rejected by turns, behind their SHA-256. A cache that cannot be written stops no
+ * run: returns why.
+ */
+function keep(file: string, sums: readonly ReferenceSums[]): string | undefined {
   const numbers = Buffer.alloc(sums.length * 8);
   sums.forEach(({ chosen, rejected }, i) => {
     numbers.writeFloatLE(chosen, i * 8);
     numbers.writeFloatLE(rejected, i * 8 + 4);
   });
-  replaceFile(file, Buffer.concat([createHash('sha256').update(numbers).digest(), numbers]));
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    replaceFile(file, Buffer.concat([createHash('sha256').update(numbers).digest(), numbers]));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return undefined;
 }
 
 function read(file: string, count: number): { sums?: ReferenceSums[]; damaged: boolean } {

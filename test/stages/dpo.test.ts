@@ -333,6 +333,27 @@ describe('the cache of the reference', () => {
   });
 });
 
+it('a cache that cannot be written stops nothing', async () => {
+  const blocked = join(folder, 'blocked');
+  writeFileSync(blocked, 'a file where the folder should be');
+  const lines: string[] = [];
+  const pairs = pairsOf(9, 3);
+  const sums = await referenceSums(pairs, {
+    runtime,
+    folder: join(folder, 'model'),
+    open: () => weightsOf(3),
+    close: (weights) => weights.release(),
+    template: null,
+    cache: blocked,
+    say: (line) => lines.push(line),
+    shown: (path) => path,
+  });
+  expect(lines.join()).toContain('not kept: ');
+  const weights = weightsOf(3);
+  expect(sums).toEqual(await scorePairs(pairs, runtime, weights));
+  weights.release();
+});
+
 describe('the alarm of falling chosen answers', () => {
   const see = (drop: ChosenDrop, readings: readonly [number, number][]) =>
     readings.map(([chosen, margin], i) => drop.observe(i + 1, { chosen, margin }).alarm?.step);

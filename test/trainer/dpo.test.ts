@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -119,6 +120,21 @@ describe('a dpo run', () => {
       expectSame(dir, whole);
     }
   }, 1_800_000);
+
+  it('stops where the reference disagrees with its own weights', async () => {
+    const path = join(cache(), readdirSync(cache())[0]);
+    const before = readFileSync(path);
+    const wrong = Buffer.alloc(before.length - 32);
+    for (let at = 0; at < wrong.length; at += 8) wrong.writeFloatLE(-20, at);
+    writeFileSync(path, Buffer.concat([createHash('sha256').update(wrong).digest(), wrong]));
+    const dir = create();
+    const { code, output } = await bench.run(dir);
+    writeFileSync(path, before);
+    expect(code).toBe(1);
+    expect(output).toContain('the first loss must be 0.6931');
+    expect(dir.readRun().error).toMatchObject({ code: 'start-check' });
+    expect(listCheckpoints(dir)).toEqual([]);
+  }, 120_000);
 
   it('takes another reference, of which the first loss is not known', async () => {
     const dir = create([`reference=${join('.align', 'runs', whole.id, 'model')}`, 'steps=2']);
