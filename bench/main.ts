@@ -7,6 +7,7 @@ import { describeMachine, thisMachine } from './machine';
 import { HELP, type Options, ROWS, parseOptions } from './options';
 import { Peers } from './peers';
 import { runProcess } from './process';
+import { measureLoop } from './quickstart/command';
 import { measureClick } from './rows/click';
 import { measureDpo } from './rows/dpo';
 import { measureGenerating } from './rows/generation';
@@ -54,6 +55,7 @@ export async function main(args: readonly string[], bundle: string): Promise<num
   const started = performance.now();
   const say = (line: string): void =>
     console.error(`${((performance.now() - started) / 1e3).toFixed(0).padStart(5)} s  ${line}`);
+  if (options.what === 'quickstart') return await measureLoop(options, say);
   const environments = {
     usual: await Peers.find(options.python),
     ppo: await Peers.find(options.pythonPpo, 'ppo'),
