@@ -1,4 +1,5 @@
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import type { Experiments } from './experiments';
 import { annotatorOf } from './labeling-annotator';
@@ -18,7 +19,13 @@ interface Entry {
   facts: LabelFacts | undefined;
 }
 
-/** The pairs and labels of the generate stages that the window knows, in memory: for lenses and the labeling panel. */
+/** Generate stages make pairs, and evaluate stages that people judge. */
+const makesPairs = (type: string | undefined): boolean => type === 'generate' || type === 'evaluate';
+
+const hasPairs = (config: string, stage: string): boolean =>
+  existsSync(join(dirname(config), 'labels', stage, 'pairs.jsonl'));
+
+/** The pairs and labels of the stages that the window knows, in memory: for lenses and the labeling panel. */
 export class LabelBoard implements vscode.Disposable {
   private readonly entries = new Map<string, Entry>();
   private readonly changed = new vscode.EventEmitter<StageTarget>();
@@ -56,7 +63,7 @@ export class LabelBoard implements vscode.Disposable {
       experiments.onChange(({ document, outline }) => {
         forget();
         for (const { name, type } of outline)
-          if (type === 'generate') void this.session({ config: document.uri.fsPath, stage: name }).catch(onProblem);
+          if (makesPairs(type)) void this.session({ config: document.uri.fsPath, stage: name }).catch(onProblem);
       }),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration('alignment-lab.annotator')) this.reopen();
@@ -90,7 +97,7 @@ export class LabelBoard implements vscode.Disposable {
     if (entry) void this.count(entry).catch(this.onProblem);
   }
 
-  /** The generate stages of all config files in the window: read once until a config changes, for keys wait for it. */
+  /** The stages with pairs of all config files in the window: read once until a config changes, for keys wait for it. */
   stages(): Promise<readonly StageTarget[]> {
     return (this.found ??= this.readStages().catch((error: unknown) => {
       this.found = undefined;
@@ -105,7 +112,9 @@ export class LabelBoard implements vscode.Disposable {
     for (const config of files) {
       const known = open.find(({ document }) => document.uri.fsPath === config);
       const outline = known?.outline ?? (await parsed(config)).outline;
-      for (const { name, type } of outline) if (type === 'generate') stages.push({ config, stage: name });
+      for (const { name, type } of outline)
+        if (type === 'generate' || (type === 'evaluate' && hasPairs(config, name)))
+          stages.push({ config, stage: name });
     }
     return stages;
   }

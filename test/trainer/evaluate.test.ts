@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPairs } from '../../src/data/labels/pairs';
 import { LabelStore } from '../../src/data/labels/store';
+import { openCheckpoint } from '../../src/models/checkpoint';
+import { writeRewardModel } from '../../src/models/reward-model';
+import { loadTokenizer } from '../../src/models/tokenizer';
 import type { RunDir } from '../../src/runs/directory';
 import type { EvaluationReport } from '../../src/stages/evaluation/report';
 import { TrainerBench, reached, timeless } from './trainer';
@@ -24,6 +27,7 @@ const CONFIG = {
     evaluate: stage,
     people: { ...stage, prompts: 'data/few.jsonl', judge: 'people', greedy: false },
     alone: { ...stage, prompts: 'data/few.jsonl', models: ['./model'], reward: undefined },
+    model: { ...stage, prompts: 'data/few.jsonl', reward: './rm', judge: { rule: './letters.js' }, greedy: false },
     sums: {
       ...stage,
       prompts: 'data/few.jsonl',
@@ -53,6 +57,26 @@ async function run(name: string, set: string[] = []): Promise<RunDir> {
   return dir;
 }
 
+/** A reward model of two heads on the tiny model. */
+function writeReward(model: string, folder: string): void {
+  const checkpoint = openCheckpoint(model);
+  const { config } = checkpoint;
+  writeRewardModel(folder, {
+    config,
+    tensor: (name) => checkpoint.read(name),
+    heads: Float32Array.from({ length: 2 * config.hiddenSize }, (_, i) => Math.sin(i)),
+    facts: {
+      normalisation: [
+        { mean: 0.5, std: 2 },
+        { mean: 0, std: 1 },
+      ],
+      answers: 10,
+    },
+    tokenizer: loadTokenizer(model),
+  });
+  checkpoint.close();
+}
+
 let whole: RunDir;
 beforeAll(async () => {
   await bench.open();
@@ -74,6 +98,7 @@ beforeAll(async () => {
   const header = 8 + Number(bytes.readBigUInt64LE(0));
   for (let at = header; at < header + 16_000; at += 4) bytes.writeFloatLE(-3 * bytes.readFloatLE(at), at);
   writeFileSync(file, bytes);
+  writeReward(join(bench.folder, 'model'), join(bench.folder, 'rm'));
   whole = await run('evaluate');
 }, 60_000);
 afterAll(() => bench.close());
@@ -171,6 +196,18 @@ describe('an evaluate stage', () => {
     const dir = await run('alone');
     expect(reportOf(dir)).toMatchObject({ judge: null, scores: [], tags: [{ tag: 'even' }, { tag: 'odd' }] });
     expect(dir.readMetrics().at(-1)).toMatchObject({ 'model/answers': 6 });
+  });
+
+  it('takes scores of a reward model, and a judge beside it', async () => {
+    const dir = await run('model');
+    const report = reportOf(dir);
+    expect(report).toMatchObject({ scores: ['rm', 'letters'], judge: 'letters' });
+    const scores = dir.readSamples().map(({ scores }) => scores?.rm ?? NaN);
+    expect(new Set(scores).size).toBeGreaterThan(6);
+    expect(scores.every(Number.isFinite)).toBe(true);
+    const own = scores.slice(6);
+    expect(report.models[1].sampled.scores.rm.value).toBeCloseTo(own.reduce((a, b) => a + b) / own.length, 10);
+    expect(dir.readRun().inputs?.['reward.rm']?.path).toBe('rm');
   });
 
   it('sums weighted scores, and leaves out of the mean what a rule fails on', async () => {
