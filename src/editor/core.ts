@@ -16,6 +16,7 @@ export { request } from '../runs/control';
 export { JsonlTail } from '../runs/tail';
 export { JsonlFollower, RunWatcher } from '../runs/watch';
 export { agreementText } from './agreement-text';
+export { sendToLabeling } from './alarm-labels';
 export { branchRun } from './branch';
 export { guidelineOf } from './guideline-file';
 export { alphaOf } from './labeling-agreement';

@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import * as agreement from './agreement';
+import * as alarms from './alarms';
 import * as commands from './commands';
 import * as completion from './completion';
 import { createContext, type EditorContext } from './context';
@@ -24,6 +25,7 @@ type Register = (context: EditorContext) => vscode.Disposable;
 const FEATURES: readonly Register[] = [
   lenses.register,
   diagnostics.register,
+  alarms.register,
   completion.register,
   hover.register,
   run.register,

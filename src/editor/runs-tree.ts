@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
+import { alarmsOf, type Alarm } from '../runs/alarms';
 import { isActive, type RunState } from '../runs/format';
+import { alarmCount, signalName } from './alarm-words';
 import type { EditorContext } from './context';
 import type { KnownRun } from './run-library';
 import { directionOf, keyMetric, stateWords } from './run-words';
@@ -7,10 +9,11 @@ import { clockText, durationText, metricName, metricText } from './words';
 
 const REFRESH_MS = 500;
 
-/** A stage's group, or a run in it. */
+/** A stage's group, a run in it, or an alarm of that run. */
 export type RunNode =
   | { readonly kind: 'stage'; readonly config: string; readonly stage: string; readonly label: string }
-  | { readonly kind: 'run'; readonly id: string };
+  | { readonly kind: 'run'; readonly id: string }
+  | { readonly kind: 'alarm'; readonly run: string; readonly signal: string; readonly step: number };
 
 /** The runs by stage, the newest first, with live states. */
 export function register(context: EditorContext): vscode.Disposable {
@@ -68,7 +71,8 @@ class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
   }
 
   getChildren(node?: RunNode): RunNode[] {
-    if (node?.kind === 'run') return [];
+    if (node?.kind === 'alarm') return [];
+    if (node?.kind === 'run') return this.alarmNodes(node.id);
     const { runs } = this.context;
     if (node) {
       return runs.all
@@ -92,18 +96,44 @@ class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
       item.contextValue = 'stage';
       return item;
     }
+    if (node.kind === 'alarm') return this.alarmItem(node);
     const known = this.context.runs.get(node.id);
     if (!known) return new vscode.TreeItem(node.id);
     const now = Date.now();
     const time = clockText(Date.parse(known.run.started ?? known.run.created), now);
-    const item = new vscode.TreeItem(time, vscode.TreeItemCollapsibleState.None);
+    const alarms = alarmsOf(known.events);
+    const { Collapsed, None } = vscode.TreeItemCollapsibleState;
+    const item = new vscode.TreeItem(time, alarms.length > 0 ? Collapsed : None);
     item.id = node.id;
-    item.description = describe(known, now);
-    item.iconPath = ICONS[known.state];
+    const count = alarmCount(alarms);
+    item.description = [describe(known, now), count && `⚠ ${count}`].filter(Boolean).join(' · ');
+    item.iconPath = alarms.length > 0 && known.state === 'done' ? ALARMED : ICONS[known.state];
     item.contextValue = `run-${known.state}`;
     item.tooltip = tooltipOf(known, now);
-    item.accessibilityInformation = { label: `${known.run.stage}, ${time}, ${stateWords(known, now)}` };
+    const label = [known.run.stage, time, stateWords(known, now), count].filter(Boolean).join(', ');
+    item.accessibilityInformation = { label };
     item.command = { command: 'alignment-lab.openCurves', title: 'Open curves', arguments: [node] };
+    return item;
+  }
+
+  private alarmNodes(id: string): RunNode[] {
+    return alarmsOf(this.context.runs.get(id)?.events ?? []).map(({ signal, step }) =>
+      this.kept(`alarm ${id} ${signal} ${step}`, { kind: 'alarm', run: id, signal, step }),
+    );
+  }
+
+  private alarmItem(node: RunNode & { kind: 'alarm' }): vscode.TreeItem {
+    const { run, signal, step } = node;
+    const events = this.context.runs.get(run)?.events ?? [];
+    const alarm: Alarm | undefined = alarmsOf(events).find((found) => found.signal === signal && found.step === step);
+    const item = new vscode.TreeItem(signalName(signal), vscode.TreeItemCollapsibleState.None);
+    item.id = `alarm ${run} ${signal} ${step}`;
+    item.description = `step ${step}`;
+    item.iconPath = ALARMED;
+    item.contextValue = 'alarm';
+    item.tooltip = alarm?.message;
+    item.accessibilityInformation = { label: `Alarm at step ${step}: ${alarm?.message ?? signalName(signal)}` };
+    item.command = { command: 'alignment-lab.openAlarm', title: 'Show what was seen', arguments: [run] };
     return item;
   }
 
@@ -141,6 +171,8 @@ function groupOf({ info, run }: KnownRun): string {
 
 const icon = (name: string, color?: string) =>
   new vscode.ThemeIcon(name, color === undefined ? undefined : new vscode.ThemeColor(color));
+
+const ALARMED = icon('warning', 'list.warningForeground');
 
 const ICONS: Readonly<Record<RunState, vscode.ThemeIcon>> = {
   queued: icon('clock'),
