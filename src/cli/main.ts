@@ -16,6 +16,7 @@ import { logprobsCommand } from './logprobs';
 import { resumeCommand } from './resume';
 import { runCommand } from './run';
 import { runsCommand } from './runs';
+import { scoreCommand } from './score';
 import { showCommand } from './show';
 import { validateCommand } from './validate';
 import { VERSION } from './version';
@@ -39,6 +40,7 @@ for (const command of [
   generateCommand(),
   chatCommand(),
   logprobsCommand(),
+  scoreCommand(),
   agreementCommand(),
   aggregateCommand(),
   exportCommand(),

@@ -147,10 +147,12 @@ export class RewardModel {
 
   /** Scores [heads] such that the answers of the stage that trained it have mean 0 and deviation 1. */
   async scoreNormalised(sequences: readonly Int32Array[]): Promise<Float64Array[]> {
-    const raw = await this.score(sequences);
-    return raw.map((scores) =>
-      Float64Array.from(scores, (r, h) => (r - this.normalisation[h].mean) / this.normalisation[h].std),
-    );
+    return (await this.score(sequences)).map((scores) => this.normalise(scores));
+  }
+
+  /** The raw scores of an answer by its heads, normalised. */
+  normalise(scores: ArrayLike<number>): Float64Array {
+    return Float64Array.from(scores, (r, h) => (r - this.normalisation[h].mean) / this.normalisation[h].std);
   }
 
   release(): void {
