@@ -1,5 +1,6 @@
 import { packTightly, type Packing } from '../data/pack-width';
 import type { LlamaConfig } from '../models/hf-config';
+import { joined } from './answer-sums';
 import type { MicroBatch } from './learner';
 import { microBatchTokens } from './memory';
 import type { PreferencePair } from './preference-pairs';
@@ -86,14 +87,6 @@ function groups(pairs: readonly LearntPair[], { config, positions, device, pairs
     tokens += length;
   }
   return found;
-}
-
-/** Prompt and answer as one row of tokens. */
-export function joined(prompt: Int32Array, answer: Int32Array): Int32Array {
-  const ids = new Int32Array(prompt.length + answer.length);
-  ids.set(prompt);
-  ids.set(answer, prompt.length);
-  return ids;
 }
 
 function microBatch(pairs: readonly LearntPair[], positions: number, totals: Totals): MicroBatch {

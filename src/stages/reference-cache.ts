@@ -2,20 +2,16 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isMissing, replaceFile } from '../data/durable';
-import { Scorer, type ScoredRow } from '../models/scorer';
+import type { ScoredRow } from '../models/scorer';
 import type { ModelWeights } from '../models/weights';
 import type { Runtime } from '../tensor/runtime';
-import { microBatchTokens } from './memory';
-import { joined } from './pair-batch';
-import type { PreferencePair } from './preference-pairs';
+import { type AnswerPair, answerSums, distinctAnswers } from './answer-sums';
 
 /** Σ log π_ref over each answer's tokens. */
 export interface ReferenceSums {
   chosen: number;
   rejected: number;
 }
-
-export type AnswerPair = Pick<PreferencePair, 'prompt' | 'chosen' | 'rejected'>;
 
 export interface ReferenceOptions {
   runtime: Runtime;
@@ -34,75 +30,49 @@ export interface ReferenceOptions {
 }
 
 /** Raised with every change to what a file of the cache means. */
-const FORMAT = 'reference-sums 1';
+const FORMAT = 'reference-sums 2';
 const DIGEST = 32;
-/** Tokens of one pass: more are no faster, since their logits no longer stay in the cache of the processor. */
-const PASS_TOKENS = 2048;
 
 /**
  * What the reference thinks of all answers, computed once before the first step, so that no second model stays in memory.
  * Kept in a file named by a hash of all that it depends on: tokens, template, weights, and the arithmetic (another number
- * of threads gives other last bits). A file that is damaged is made anew.
+ * of threads gives other last bits), but not of which answer was preferred. A file that is damaged is made anew.
  */
 export async function referenceSums(pairs: readonly AnswerPair[], options: ReferenceOptions): Promise<ReferenceSums[]> {
-  const { cache, say, shown } = options;
-  const file = join(cache, `reference-${keyOf(pairs, options)}.bin`);
-  const { sums: known, damaged } = read(file, pairs.length);
+  const { rows, places } = distinctAnswers(pairs);
+  const sums = await sumsOf(rows, options);
+  return places.map(({ chosen, rejected }) => ({ chosen: sums[chosen], rejected: sums[rejected] }));
+}
+
+async function sumsOf(rows: readonly ScoredRow[], options: ReferenceOptions): Promise<Float32Array> {
+  const { runtime, cache, say, shown } = options;
+  const what = `Reference log-probabilities of ${rows.length} answers`;
+  const file = join(cache, `reference-${keyOf(rows, options)}.bin`);
+  const { sums: known, damaged } = read(file, rows.length);
   if (known) {
-    say(`Reference log-probabilities of ${pairs.length} pairs: found in ${shown(file)}.`);
+    say(`${what}: found in ${shown(file)}.`);
     return known;
   }
   if (damaged) say(`${shown(file)} is damaged and is made anew.`);
   const began = performance.now();
   const weights = options.open();
   try {
-    const sums = await scorePairs(pairs, options.runtime, weights);
+    const sums = await answerSums(rows, runtime, weights);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     const failure = keep(file, sums);
     const where = failure === undefined ? `kept in ${shown(file)}` : `not kept: ${failure}`;
-    say(
-      `Reference log-probabilities of ${pairs.length} pairs: computed in ${seconds} s, ${where}`.replace(/\.?$/, '.'),
-    );
+    say(`${what}: computed in ${seconds} s, ${where}`.replace(/\.?$/, '.'));
     return sums;
   } finally {
     options.close(weights);
   }
 }
 
-/** Σ log π over each answer's tokens under a model, a prompt with each of its answers. */
-export async function scorePairs(
-  pairs: readonly AnswerPair[],
-  runtime: Runtime,
-  weights: ModelWeights,
-): Promise<ReferenceSums[]> {
-  const rows = pairs.flatMap(({ prompt, chosen, rejected }): ScoredRow[] =>
-    // a first token has nothing before it: nothing predicts it
-    [chosen, rejected].map((answer) => ({ ids: joined(prompt, answer), from: Math.max(1, prompt.length) })),
-  );
-  const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 1);
-  const budget = Math.min(PASS_TOKENS, microBatchTokens(weights.config, longest, runtime.device));
-  const scorer = new Scorer(runtime, weights);
-  const sums: number[] = [];
-  try {
-    for (let at = 0; at < rows.length;) {
-      let tokens = 0;
-      let end = at;
-      while (end < rows.length && (end === at || tokens + rows[end].ids.length <= budget))
-        tokens += rows[end++].ids.length;
-      for (const logProbs of await scorer.score(rows.slice(at, end)))
-        sums.push(Math.fround(logProbs.reduce((sum, x) => sum + x, 0)));
-      at = end;
-    }
-  } finally {
-    scorer.release();
-  }
-  return pairs.map((_, i) => ({ chosen: sums[2 * i], rejected: sums[2 * i + 1] }));
-}
-
-function keyOf(pairs: readonly AnswerPair[], { runtime, folder, template }: ReferenceOptions): string {
+function keyOf(rows: readonly ScoredRow[], { runtime, folder, template }: ReferenceOptions): string {
   const hash = createHash('sha256');
-  const part = (name: string, data: string | Uint8Array): void => {
-    hash.update(`${name} ${data.length}\n`).update(data);
+  const part = (name: string, data: string | Int32Array): void => {
+    hash.update(`${name} ${data.length}\n`);
+    hash.update(typeof data === 'string' ? data : new Uint8Array(data.buffer));
   };
   part('format', FORMAT);
   part('arithmetic', `${runtime.version} ${runtime.device} ${runtime.threads}`);
@@ -112,9 +82,7 @@ function keyOf(pairs: readonly AnswerPair[], { runtime, folder, template }: Refe
       part('file', name);
       hashFile(hash, join(folder, name));
     }
-  for (const pair of pairs)
-    for (const ids of [pair.prompt, pair.chosen, pair.rejected])
-      part('ids', new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+  for (const { ids, from } of rows) part(`row ${from}`, Int32Array.from(ids));
   return hash.digest('hex').slice(0, 32);
 }
 
@@ -129,16 +97,9 @@ function hashFile(hash: Hash, path: string): void {
   }
 }
 
-/**
- * Writes float32 numbers, chosen and rejected by turns, behind their SHA-256. A cache that cannot be written stops no
- * run: returns why.
- */
-function keep(file: string, sums: readonly ReferenceSums[]): string | undefined {
-  const numbers = Buffer.alloc(sums.length * 8);
-  sums.forEach(({ chosen, rejected }, i) => {
-    numbers.writeFloatLE(chosen, i * 8);
-    numbers.writeFloatLE(rejected, i * 8 + 4);
-  });
+/** Writes float32 numbers behind their SHA-256. A cache that cannot be written stops no run: returns why. */
+function keep(file: string, sums: Float32Array): string | undefined {
+  const numbers = Buffer.from(sums.buffer, sums.byteOffset, sums.byteLength);
   try {
     mkdirSync(dirname(file), { recursive: true });
     replaceFile(file, Buffer.concat([createHash('sha256').update(numbers).digest(), numbers]));
@@ -148,7 +109,7 @@ function keep(file: string, sums: readonly ReferenceSums[]): string | undefined 
   return undefined;
 }
 
-function read(file: string, count: number): { sums?: ReferenceSums[]; damaged: boolean } {
+function read(file: string, count: number): { sums?: Float32Array; damaged: boolean } {
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
@@ -157,10 +118,6 @@ function read(file: string, count: number): { sums?: ReferenceSums[]; damaged: b
   }
   const numbers = bytes.subarray(DIGEST);
   const sound = createHash('sha256').update(numbers).digest().equals(bytes.subarray(0, DIGEST));
-  if (!sound || numbers.length !== count * 8) return { damaged: true };
-  const sums = Array.from({ length: count }, (_, i) => ({
-    chosen: numbers.readFloatLE(i * 8),
-    rejected: numbers.readFloatLE(i * 8 + 4),
-  }));
-  return { sums, damaged: false };
+  if (!sound || numbers.length !== count * 4) return { damaged: true };
+  return { sums: new Float32Array(Uint8Array.from(numbers).buffer), damaged: false };
 }

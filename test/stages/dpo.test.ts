@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/data/random';
 import { parseLlamaConfig } from '../../src/models/hf-config';
 import { ModelWeights } from '../../src/models/weights';
+import { type AnswerPair, answerSums, distinctAnswers } from '../../src/stages/answer-sums';
 import { ChosenDrop } from '../../src/stages/chosen-drop';
 import { type DpoSettings, dpoObjective, pairLoss, startLoss } from '../../src/stages/dpo';
 import { Learner, type MicroBatch } from '../../src/stages/learner';
 import { type LearntPair, pairBatches } from '../../src/stages/pair-batch';
-import { type AnswerPair, referenceSums, scorePairs } from '../../src/stages/reference-cache';
+import { type ReferenceSums, referenceSums } from '../../src/stages/reference-cache';
 import { Graph } from '../../src/tensor/graph';
 import { Program } from '../../src/tensor/program';
 import { type Runtime, openRuntime } from '../../src/tensor/runtime';
@@ -74,6 +75,11 @@ function pairsOf(seed: number, count: number): LearntPair[] {
     const sum = (answer: Int32Array): number => -4 * answer.length - random.int(5);
     return { prompt, chosen, rejected, p, reference: { chosen: sum(chosen), rejected: sum(rejected) } };
   });
+}
+async function scorePairs(pairs: readonly AnswerPair[], weights: ModelWeights): Promise<ReferenceSums[]> {
+  const { rows, places } = distinctAnswers(pairs);
+  const sums = await answerSums(rows, runtime, weights);
+  return places.map(({ chosen, rejected }) => ({ chosen: sums[chosen], rejected: sums[rejected] }));
 }
 const batchesOf = (pairs: readonly LearntPair[], most: number | null = null, positions = POSITIONS): MicroBatch[] =>
   pairBatches(pairs, { config, positions, device: 'cpu', pairs: most }).batches;
@@ -198,7 +204,7 @@ it('the gradient vanishes where both answers are the same, and where every pair 
     reference: { chosen: -9, rejected: -9 },
   }));
   const weights = weightsOf(3);
-  const start = await scorePairs(pairsOf(6, 4), runtime, weights);
+  const start = await scorePairs(pairsOf(6, 4), weights);
   weights.release();
   const tied = pairsOf(6, 4).map((pair, i) => ({ ...pair, p: 0.5, reference: start[i] }));
   for (const [, settings] of KINDS.slice(0, 5)) {
@@ -211,7 +217,7 @@ it('the gradient vanishes where both answers are the same, and where every pair 
 it('log-probabilities of the reference, computed before, are those that the policy itself sees at the start', async () => {
   const pairs = pairsOf(7, 9);
   const weights = weightsOf(3);
-  const sums = await scorePairs(pairs, runtime, weights);
+  const sums = await scorePairs(pairs, weights);
   weights.release();
   const live = pairs.map((pair, i) => ({ ...pair, p: 1, reference: sums[i] }));
   for (const [, settings] of KINDS) {
@@ -300,6 +306,13 @@ describe('the cache of the reference', () => {
     expect(again.said).toContain('found');
     expect(again.sums).toEqual(first.sums);
     expect(opened).toBe(1);
+    // labeled the other way, in another order, twice: the same answers
+    const relabeled = [...pairs, ...pairs]
+      .reverse()
+      .map((pair) => ({ ...pair, chosen: pair.rejected, rejected: pair.chosen }));
+    const turned = await ask(relabeled);
+    expect(turned.said).toContain('found');
+    expect(turned.sums.at(-1)).toEqual({ chosen: first.sums[0].rejected, rejected: first.sums[0].chosen });
     expect((await ask(pairs, 'another')).said).toContain('computed');
     const [one, ...rest] = pairs;
     // the same tokens, but the border between prompt and answer elsewhere
@@ -350,7 +363,7 @@ it('a cache that cannot be written stops nothing', async () => {
   });
   expect(lines.join()).toContain('not kept: ');
   const weights = weightsOf(3);
-  expect(sums).toEqual(await scorePairs(pairs, runtime, weights));
+  expect(sums).toEqual(await scorePairs(pairs, weights));
   weights.release();
 });
 
