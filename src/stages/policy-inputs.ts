@@ -22,7 +22,7 @@ export async function preparePolicy(
   const template = templateOf(config, stage.inputs.chatTemplate, tokenizer);
   const { reference: source } = stage.sources;
   const referenceFolder = source ? context.folderOf('reference', source) : modelFolder;
-  sameTokens(stage, tokenizer, referenceFolder);
+  refuseOtherTokens(stage, tokenizer, referenceFolder);
   const weights = loadWeights(runtime, modelFolder, config.max_length);
   const reference = loadWeights(runtime, referenceFolder, config.max_length);
   const settings: PromptSettings = {
@@ -93,12 +93,15 @@ function shownPrompts(
     }));
 }
 
+/** Whether two tokenizers read alike, as far as a text full of everything tells. */
+export function sameTokens(one: Tokenizer, other: Tokenizer): boolean {
+  const text = 'The quick brown fox, 0123456789 — ünïcödé.\n\tWhat else? def f(x): return {"a": [x]}';
+  return one.folder === other.folder || one.encode(text).join() === other.encode(text).join();
+}
+
 /** KL between policies over different tokens has no meaning. */
-function sameTokens(stage: ResolvedStage, tokenizer: Tokenizer, folder: string): void {
-  if (folder === tokenizer.folder) return;
-  const other = loadTokenizer(folder);
-  const text = JSON.stringify(stage.name) + ' The quick brown fox, 0123456789 — ünïcödé.';
-  if (other.encode(text).join() === tokenizer.encode(text).join()) return;
+function refuseOtherTokens(stage: ResolvedStage, tokenizer: Tokenizer, folder: string): void {
+  if (folder === tokenizer.folder || sameTokens(tokenizer, loadTokenizer(folder))) return;
   throw new UserError(`The reference of stage ${stage.name} has another tokenizer than its policy.`, {
     file: folder,
     hint: 'Take a reference of the same family, or leave `reference:` out: then it is the starting weights.',

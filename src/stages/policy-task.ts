@@ -16,6 +16,7 @@ import type { PolicyMonitors } from './monitors/policy-monitors';
 import type { PromptRow } from './prompts';
 import { type AnswerScorer, type Collected, type Rollout, RolloutWriter } from './rollout';
 import { klOfAnswer, mean } from './rollout-metrics';
+import { optimizerOf } from './settings';
 import { checkStart } from './start-check';
 import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from './task';
 
@@ -25,6 +26,10 @@ export interface PolicyAlgorithm {
   readonly extra?: ReadonlyMap<string, Tensor>;
   readonly head?: Head;
   readonly objective: (graph: Graph) => Objective;
+  /** A model beside the policy that learns from the same answers. */
+  readonly critic?: { readonly learner: Learner; readonly tensors: ReadonlyMap<string, Tensor> };
+  /** Adds to rollouts what a pass of its own finds out. */
+  observe?(rollouts: readonly Rollout[]): Promise<readonly Rollout[]>;
   /** What each answer is to teach, under the KL coefficient β. */
   targets(rollouts: readonly Rollout[], beta: number): LearntAnswer[];
   /** What a token of an answer weighs in a mini-batch; `all` are the answers of the whole batch. */
@@ -113,15 +118,13 @@ export class PolicyTask implements Task {
       inputs: { ...weights.inputs, ...Object.fromEntries(extra) },
       trainable: [...trainableOf([...weights.parameters.keys()], config.freeze), ...extra.keys()],
       objective: algorithm.objective,
-      optimizer: {
-        beta1: config.adam_beta1,
-        beta2: config.adam_beta2,
-        epsilon: config.adam_epsilon,
-        weightDecay: config.weight_decay,
-        maxGradNorm: config.max_grad_norm,
-      },
+      optimizer: optimizerOf(config),
     });
-    this.files = new ModelState({ ...inputs, optimizer: this.learner.optimizer, extra });
+    this.files = new ModelState({
+      ...inputs,
+      optimizer: this.learner.optimizer,
+      extra: new Map([...extra, ...(algorithm.critic?.tensors ?? [])]),
+    });
     const asked = [...train, ...this.heldOut, ...inputs.samplePrompts];
     this.writer = new RolloutWriter({
       ...inputs,
@@ -144,8 +147,8 @@ export class PolicyTask implements Task {
     const collected = await this.writer.write(prompts, config.answers_per_prompt, (place) =>
       Random.from(seed, stage, 'rollout', iteration, place),
     );
-    const { rollouts } = collected;
     this.count(collected);
+    const rollouts = (await this.algorithm.observe?.(collected.rollouts)) ?? collected.rollouts;
     const rate = this.learningRate(iteration);
     const targets = this.algorithm.targets(rollouts, beta);
     const kl = mean(rollouts.map(klOfAnswer));
@@ -209,12 +212,14 @@ export class PolicyTask implements Task {
       const ofEpoch: Record<string, number>[] = [];
       for (let at = 0; at < order.length; at += perBatch) {
         const part = Array.from(order.subarray(at, at + perBatch), (i) => targets[i]);
-        const { gradNorm, sums } = await this.learner.step(this.weighted(part, targets), rate);
-        if (!Number.isFinite(gradNorm) || !Number.isFinite(sums.loss)) {
+        const batches = this.weighted(part, targets);
+        const { gradNorm, sums } = await this.learner.step(batches, rate);
+        const critic = await this.algorithm.critic?.learner.step(batches, rate);
+        if (![gradNorm, sums.loss, critic?.gradNorm ?? 0].every(Number.isFinite)) {
           const rows = rollouts.map(({ prompt }) => `${prompt.file}:${prompt.line}`);
           throw new NotFiniteError(sums.loss, rows);
         }
-        ofEpoch.push({ ...sums, grad_norm: gradNorm });
+        ofEpoch.push({ ...critic?.sums, ...sums, grad_norm: gradNorm });
       }
       updates.push(...ofEpoch);
       if (this.tooFar(ofEpoch, targets)) break;
@@ -292,6 +297,7 @@ export class PolicyTask implements Task {
         ? index
         : Math.floor((index / saved.batches_per_epoch) * batchesPerEpoch);
     this.learner.optimizer.steps = saved.optimizer_steps;
+    if (this.algorithm.critic) this.algorithm.critic.learner.optimizer.steps = saved.optimizer_steps;
     this.order.position = { epoch, index: Math.min(place, batchesPerEpoch) };
     this.iteration = saved.iteration;
     this.episodes = saved.episodes;

@@ -3,7 +3,6 @@ import type { ResolvedStage } from '../config/experiment';
 import { Random } from '../data/random';
 import { ValueHead } from '../models/value-head';
 import type { ModelWeights } from '../models/weights';
-import type { Runtime } from '../tensor/runtime';
 import { moments } from './advantages';
 import type { LearntAnswer } from './answer-batch';
 import type { StageContext } from './context';
@@ -13,35 +12,50 @@ import { ppoObjective, ppoTargets } from './ppo';
 import type { Rollout } from './rollout';
 import { mean, objectiveMetrics, tokensOf } from './rollout-metrics';
 import type { Metrics, Task } from './task';
+import { ValueModel, criticWeights } from './value-model';
 
-/** PPO with values from a head on the policy's trunk. */
+/** What values come from: a head on the policy's trunk, or a model of its own. */
+type Critic = { kind: 'shared'; head: ValueHead } | { kind: 'separate'; model: ValueModel };
+
 class Ppo implements PolicyAlgorithm {
-  readonly head: ValueHead;
+  readonly head: ValueHead | undefined;
+  readonly critic: ValueModel | undefined;
   readonly objective;
 
   constructor(
-    runtime: Runtime,
     weights: ModelWeights,
     private readonly config: PpoConfig,
-    random: Random,
+    critic: Critic,
   ) {
-    this.head = new ValueHead(runtime, weights.config.hiddenSize, random);
+    if (critic.kind === 'shared') this.head = critic.head;
+    else this.critic = critic.model;
     this.objective = ppoObjective(weights, config, this.head);
   }
 
   get extra() {
-    return this.head.tensors;
+    return this.head?.tensors;
+  }
+
+  /** Values of a critic of its own; those of a head came with the answers. */
+  async observe(rollouts: readonly Rollout[]): Promise<readonly Rollout[]> {
+    const values = await this.critic?.values(rollouts);
+    const known = values ? rollouts.map((rollout, i) => ({ ...rollout, values: values[i] })) : rollouts;
+    return this.begun(known);
+  }
+
+  /**
+   * Values that start at the mean score instead of 0 spare the first iterations a bias: with λ < 1 and V = 0 the later
+   * tokens of any answer seem better than its earlier ones.
+   */
+  private begun(rollouts: readonly Rollout[]): readonly Rollout[] {
+    if (rollouts.some(({ values }) => Array.from(values).some((value) => value !== 0))) return rollouts;
+    const start = Math.fround(mean(rollouts.map(({ score }) => score.total)));
+    (this.head ?? this.critic)?.begin(start);
+    return rollouts.map((rollout) => ({ ...rollout, values: rollout.logProbs.map(() => start) }));
   }
 
   targets(rollouts: readonly Rollout[], beta: number): LearntAnswer[] {
-    // Values that start at the mean score instead of 0 spare the first iterations a bias: with λ < 1 and V = 0 the later
-    // tokens of any answer seem better than its earlier ones.
-    if (rollouts.some(({ values }) => Array.from(values).some((value) => value !== 0)))
-      return ppoTargets(rollouts, beta, this.config);
-    const start = Math.fround(mean(rollouts.map(({ score }) => score.total)));
-    this.head.begin(start);
-    const known = rollouts.map((rollout) => ({ ...rollout, values: rollout.logProbs.map(() => start) }));
-    return ppoTargets(known, beta, this.config);
+    return ppoTargets(rollouts, beta, this.config);
   }
 
   /** The mean over the tokens of a mini-batch. */
@@ -77,13 +91,22 @@ class Ppo implements PolicyAlgorithm {
   }
 
   release(): void {
-    this.head.release();
+    this.head?.release();
+    this.critic?.release();
   }
 }
 
 /** Proximal policy optimisation: see ppo.ts for what it optimises. */
 export async function preparePpo(stage: ResolvedStage, config: PpoConfig, context: StageContext): Promise<Task> {
   const inputs = await preparePolicy(stage, config, context);
+  const { weights } = inputs;
   const random = Random.from(stage.seed, stage.name, 'value head');
-  return new PolicyTask(inputs, new Ppo(context.runtime, inputs.weights, config, random));
+  const critic: Critic =
+    config.value_model === 'shared'
+      ? { kind: 'shared', head: new ValueHead(context.runtime, weights.config.hiddenSize, random) }
+      : {
+          kind: 'separate',
+          model: new ValueModel(context.runtime, criticWeights(stage, config, context), config, random),
+        };
+  return new PolicyTask(inputs, new Ppo(weights, config, critic));
 }

@@ -146,6 +146,23 @@ describe('a ppo run', () => {
   }, 1_800_000);
 });
 
+it('a ppo run with a value model of its own resumes to the same bytes', async () => {
+  const settings = ['value_model=separate', 'steps=12', 'sample_every=false', 'held_out=false'];
+  const whole = create(settings);
+  const { code, output } = await bench.run(whole);
+  expect(code, output).toBe(0);
+  const rows = whole.readMetrics().filter((row) => 'iteration' in row);
+  expect(Number(rows[2]['loss/value_avg'])).toBeGreaterThan(0);
+  expect(rows[0]['val/explained_variance']).toBeCloseTo(0, 6);
+  const dir = create(settings);
+  const { child, exit } = bench.start(dir);
+  await reached(dir, 8);
+  child.kill('SIGKILL');
+  await exit;
+  expect((await bench.run(dir)).code).toBe(0);
+  expectSame(dir, whole);
+}, 120_000);
+
 describe('what a ppo run meets', () => {
   it('an answer without a finite score is left out, counted, and told with its line', async () => {
     prompts(plenty.map((row, i) => (i % 3 === 0 ? { ...row, tags: ['bad'] } : row)));
