@@ -28,6 +28,8 @@ const numberOf = (row: MetricsRow | undefined, key: string): number | null => {
   const value = row?.[key];
   return typeof value === 'number' ? value : null;
 };
+/** Evaluations stand between steps and tell nothing of their pace. */
+const isEvaluation = (row: MetricsRow): boolean => Object.keys(row).some((key) => key.startsWith('eval_'));
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Gathers the rows of a run's metrics into what a progress line shows. */
@@ -42,7 +44,7 @@ export class Progress {
     if (reset) this.recent = [];
     for (const row of rows) {
       this.evalLoss = numberOf(row, 'eval_loss') ?? this.evalLoss;
-      if (numberOf(row, 'loss') !== null) this.recent.push(row);
+      if (!isEvaluation(row)) this.recent.push(row);
     }
     this.recent = this.recent.slice(-2 * WINDOW);
   }

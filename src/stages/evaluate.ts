@@ -66,6 +66,7 @@ class EvaluateJob implements Job {
   private readonly pieces: readonly Piece[];
   private readonly answers: Record<Piece['kind'], JudgedAnswer[][]>[];
   private done = 0;
+  private given = 0;
 
   constructor(
     private readonly stage: ResolvedStage,
@@ -113,7 +114,8 @@ class EvaluateJob implements Job {
     const samples = prompts.flatMap((prompt, p) =>
       judged[p].map((answer, i) => sampleOf(respondent.name, prompt, answer, greedy ? 'greedy' : i)),
     );
-    return { metrics: {}, samples };
+    this.given += samples.length;
+    return { metrics: { answers: this.given }, samples };
   }
 
   async finish(): Promise<Metrics> {
@@ -131,7 +133,7 @@ class EvaluateJob implements Job {
     const place = relative(stage.folder, join(context.runFolder, REPORT_FILES.markdown)).replaceAll('\\', '/');
     context.say(`${message} ${place}`);
     context.note('report', { message, file: place });
-    return metricsOf(report);
+    return { answers: this.given, ...metricsOf(report) };
   }
 
   release(): void {

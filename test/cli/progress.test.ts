@@ -54,6 +54,15 @@ describe('the progress line', () => {
     expect(progressLine(progress.state(run(), 'running'))).toContain(arrow);
   });
 
+  it('knows the time left of a run without a loss, evaluations aside', () => {
+    const progress = new Progress('collect');
+    progress.add([1, 2, 3, 4].map((step) => ({ step, time: 1e12 + step * 1000, answers: step * 128 })));
+    progress.add([{ step: 4, time: 2e12, eval_accuracy: 0.8 }]);
+    expect(progressLine(progress.state(run({ step: 4, steps: 10 }), 'running'), { bar: false })).toBe(
+      'collect   4/10  6 s',
+    );
+  });
+
   it('says what is waited for before the first step', () => {
     const progress = new Progress('sft');
     expect(progressLine(progress.state(run({ steps: null }), 'running'))).toBe('sft  reading data');

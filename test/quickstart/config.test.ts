@@ -8,7 +8,7 @@ import { QUICKSTART } from './world';
 it('align.yaml passes validation', () => {
   const { experiment, diagnostics } = loadExperiment(join(QUICKSTART, 'align.yaml'));
   expect(diagnostics.map(({ message }) => message)).toEqual([]);
-  expect([...(experiment?.stages.keys() ?? [])]).toEqual(['pretrain', 'sft', 'collect']);
+  expect([...(experiment?.stages.keys() ?? [])]).toEqual(['pretrain', 'sft', 'collect', 'evaluate']);
 });
 
 it('the chat template puts the blank into the turn and marks what the assistant says', () => {
