@@ -42,8 +42,10 @@ export function planOf(source: string, options: { seed: number; threads: number;
   const stages = Object.keys(all).filter((name) => !LEFT_OUT_TYPES.includes(all[name].type));
   for (const name of stages) {
     const { type } = all[name];
-    const judge = ['stages', name, 'monitors', 'proxy_gap', 'judge'];
-    if (type === 'ppo' && !document.hasIn(judge)) document.setIn(judge, document.createNode({ rule: `${ORACLE}.js` }));
+    const monitors = ['stages', name, 'monitors'];
+    const judge = [...monitors, 'proxy_gap', 'judge'];
+    const isOff = [monitors, judge.slice(0, -1)].some((path) => document.getIn(path) === false);
+    if (type === 'ppo' && !isOff && !document.hasIn(judge)) document.setIn(judge, { rule: `${ORACLE}.js` });
     if (options.quickly && TRAINING_TYPES.includes(type)) document.setIn(['stages', name, 'steps'], QUICK.steps);
   }
   const has = (name: string): boolean => stages.includes(name);

@@ -49,6 +49,15 @@ describe("the quickstart's config for the benchmark", () => {
     for (const name of ['sft', 'reward', 'ppo']) expect(experiment?.stages.get(name)).toMatchObject({ steps: 4 });
   });
 
+  it.each(['monitors: false', 'monitors: { proxy_gap: false }'])(
+    'leaves alone what the config switched off: %s',
+    (off) => {
+      const { text } = plan(LOOP.replace('    reward: reward', `    reward: reward\n    ${off}`));
+      expect(text).toContain(off);
+      expect(parseExperiment(text, '/quickstart/align.yaml').experiment?.stages.get('ppo')).toBeDefined();
+    },
+  );
+
   it('is made of the one that the repository has', () => {
     const { stages } = plan(readFileSync('examples/quickstart/align.yaml', 'utf8'));
     expect(stages).toEqual(expect.arrayContaining(['sft', 'collect', SCORES]));
