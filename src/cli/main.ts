@@ -13,6 +13,7 @@ import { generateCommand } from './generate';
 import { importCommand } from './import';
 import { initCommand } from './init';
 import { logprobsCommand } from './logprobs';
+import { monitorCommand } from './monitor';
 import { resumeCommand } from './resume';
 import { runCommand } from './run';
 import { runsCommand } from './runs';
@@ -34,6 +35,7 @@ for (const command of [
   branchCommand(),
   runsCommand(),
   showCommand(),
+  monitorCommand(),
   validateCommand(),
   dataCommand(),
   devicesCommand(),

@@ -1,11 +1,13 @@
 import { relative, resolve } from 'node:path';
 import { Command } from 'commander';
+import { alarmsOf } from '../runs/alarms';
 import { listCheckpoints } from '../runs/checkpoints';
 import type { RunDir } from '../runs/directory';
 import type { MetricsRow, SampleRow } from '../runs/format';
 import { readLineage } from '../runs/lineage';
 import { listRuns, type RunInfo } from '../runs/registry';
 import { action, examples, outputOf, type Output } from './command';
+import { writeAlarms } from './monitor';
 import { wholeNumber } from './options';
 import { age, duration, figure } from './numbers';
 import { FOLDER_OPTION, runOf } from './place';
@@ -34,7 +36,7 @@ export function showCommand(): Command {
     .option('--samples <n>', 'how many of the last samples to show', wholeNumber(0), 4)
     .option(
       '--json',
-      'one JSON document: {id, state, run, config, changes, found, metrics, samples, checkpoints, lineage}',
+      'one JSON document: {id, state, run, config, changes, found, metrics, alarms, samples, checkpoints, lineage}',
     );
   examples(command, ['align show sft@latest', 'align show sft-2026 --samples 20', 'align show evaluate@latest']);
   return action(command, show);
@@ -51,12 +53,24 @@ async function show(reference: string, options: Options): Promise<void> {
   const lastStep = samples.at(-1)?.step;
   const shown = samples.filter(({ step }) => step === lastStep).slice(0, options.samples);
   const checkpoints = listCheckpoints(dir);
+  const alarms = alarmsOf(dir.readEvents());
   const found = foundBy(dir);
   const lineage = readLineage(dir).segments.map((segment) => ({ run: segment.run, from: segment.from }));
   if (output.json) {
     const compared = before ? { with: before.id, keys: changes } : null;
     const parts = { config: dir.readConfig(), environment: dir.readEnvironment() ?? null, changes: compared, found };
-    output.document({ id, state, folder: dir.path, run, ...parts, metrics, samples: shown, checkpoints, lineage });
+    output.document({
+      id,
+      state,
+      folder: dir.path,
+      run,
+      ...parts,
+      metrics,
+      alarms,
+      samples: shown,
+      checkpoints,
+      lineage,
+    });
     return;
   }
   output.say(`${styled(output.out, 'bold', id)}  ${plain(stateInWords(info))}`);
@@ -93,6 +107,7 @@ async function show(reference: string, options: Options): Promise<void> {
     for (const rows of run.type === 'evaluate' || run.type === 'generate' ? byModel(told) : [told])
       for (const line of table(rows, [1, 2, 3, 4, 5, 6, 7, 8])) output.say(plain(line));
   }
+  writeAlarms(output, alarms);
   if (shown.length > 0) {
     heading(output, `samples at step ${lastStep}`);
     for (const sample of shown) writeSample(output, sample);

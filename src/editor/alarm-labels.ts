@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../config/errors';
 import { PAIRS_FILE, type PairDraft } from '../data/labels/pairs';
 import { usablePairs, writePairs, type WrittenPairs } from '../data/labels/pairs-writer';
-import { ROLES, type Message } from '../data/rows';
+import { knownPrompt } from '../data/prompt';
 import type { Alarm } from '../runs/alarms';
 import type { SampleRow } from '../runs/format';
 
@@ -20,8 +20,8 @@ export interface AlarmRun {
 export function alarmPairs(alarm: Alarm, { id: run, stage, samples }: AlarmRun): PairDraft[] {
   const since = alarm.since ?? alarm.step;
   const from = (step: number) => ({ model: stage, run, step });
-  const draft = (prompt: AlarmPrompt, a: string, b: string, steps: [number, number]): PairDraft[] => {
-    const asked = promptOf(prompt);
+  const draft = (prompt: SampleRow['prompt'], a: string, b: string, steps: [number, number]): PairDraft[] => {
+    const asked = knownPrompt(prompt);
     const provenance = { source: 'alarm', a: from(steps[0]), b: from(steps[1]) };
     return asked === undefined ? [] : [{ prompt: asked, a, b, tags: ['alarm', alarm.signal], provenance }];
   };
@@ -53,16 +53,4 @@ export function sendToLabeling(alarm: Alarm, run: AlarmRun, folder: string, gene
       hint: `Run \`${generateStage}\` with \`models: [${run.stage}]\` for answers of this policy to label.`,
     });
   return writePairs(join(folder, 'labels', generateStage, PAIRS_FILE), drafts);
-}
-
-type AlarmPrompt = SampleRow['prompt'];
-
-/** Undefined where a message has a role that pairs do not know. */
-function promptOf(prompt: AlarmPrompt): string | Message[] | undefined {
-  if (typeof prompt === 'string') return prompt;
-  const messages = prompt.flatMap(({ role, content }): Message[] => {
-    const known = ROLES.find((name) => name === role);
-    return known === undefined ? [] : [{ role: known, content }];
-  });
-  return messages.length === prompt.length ? messages : undefined;
 }
