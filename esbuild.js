@@ -95,7 +95,7 @@ const builds = [
     external,
     banner: { js: `#!/usr/bin/env node\n${esmRequire}` },
   },
-  ...['curves', 'labeling'].map((name) => ({
+  ...['curves', 'labeling', 'compare'].map((name) => ({
     ...shared,
     entryPoints: [`webview/${name}/main.ts`],
     outfile: `dist/webview/${name}.js`,

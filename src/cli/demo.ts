@@ -40,16 +40,21 @@ interface Answer {
   answer: string;
   score: number;
 }
+/** What a stage made of the held-out prompts. */
 interface Scores {
   oracle: number;
   oracle_greedy: number;
-  metrics: Record<string, unknown>;
   /** Answers at temperature 1. */
   answers: Answer[];
 }
+/** The last metrics of a stage, and its scores where it answers. */
+type Told = { metrics: Record<string, unknown> } & Partial<Scores>;
 
 const QUICKSTART = fileURLToPath(new URL('../examples/quickstart', import.meta.url));
-const STAGE = 'sft';
+/** The loop in its order; pretrain is left out, for its result is the committed model. */
+const STAGES = ['sft', 'collect', 'reward', 'dpo', 'ppo'] as const;
+/** Those whose results answer. */
+const ANSWERING: readonly string[] = ['sft', 'dpo', 'ppo'];
 const SEED = 42;
 const BATCH = 64;
 const LONGEST_ANSWER = 64;
@@ -62,7 +67,7 @@ export function demoCommand(): Command {
     .option('--json <file>', 'write {machine, seconds, stages} there')
     .option('--folder <dir>', 'the quickstart', QUICKSTART)
     .option('--rows <n>', 'score only so many held-out prompts', wholeNumber(1))
-    .option('--set <key=value>', 'over the config', collect);
+    .option('--set <key=value>', 'over the config, such as stages.sft.steps=50', collect);
   return action(command, demo);
 }
 
@@ -74,18 +79,20 @@ async function demo(options: Options): Promise<ExitCode> {
     cpSync(options.folder, folder, { recursive: true, filter: (path) => basename(path) !== '.align' });
     const questions = readQuestions(join(folder, 'data', 'held-out.jsonl')).slice(0, options.rows);
     const oracle = await Rule.load(join(folder, 'oracle.js'));
-    const stages: Record<string, Scores> = {};
+    const stages: Record<string, Told> = {};
     stages.base = { ...(await score(join(folder, 'model'), 'base', questions, oracle, output)), metrics: {} };
 
     const config = join(folder, 'align.yaml');
-    const experiment = openExperiment(config, { stage: STAGE, set: options.set }, output.note);
-    const code = await follow(await startStage(experiment, STAGE), output);
-    if (code !== EXIT.done) return code;
-
-    const { dir } = latestDone(folder, STAGE);
-    const metrics: Record<string, unknown> = {};
-    for (const row of dir.readMetrics()) Object.assign(metrics, row);
-    stages[STAGE] = { ...(await score(dir.modelFolder, STAGE, questions, oracle, output)), metrics };
+    const experiment = openExperiment(config, { set: options.set }, output.note);
+    for (const stage of STAGES.filter((name) => experiment.stages.has(name))) {
+      const code = await follow(await startStage(experiment, stage), output);
+      if (code !== EXIT.done) return code;
+      const { dir } = latestDone(folder, stage);
+      const metrics: Record<string, unknown> = {};
+      for (const row of dir.readMetrics()) Object.assign(metrics, row);
+      const scores = ANSWERING.includes(stage) ? await score(dir.modelFolder, stage, questions, oracle, output) : null;
+      stages[stage] = { ...scores, metrics };
+    }
     oracle.release();
 
     const seconds = (performance.now() - began) / 1000;
@@ -118,7 +125,7 @@ async function score(
   questions: readonly Question[],
   oracle: Rule,
   output: Output,
-): Promise<Omit<Scores, 'metrics'>> {
+): Promise<Scores> {
   const model = openModel(folder, {}, output.note);
   const generator = new Generator(model.runtime, model.weights, { rows: Math.min(BATCH, questions.length) });
   const status = new StatusLine(output.out);
@@ -153,21 +160,22 @@ async function score(
   }
 }
 
-function print(output: Output, questions: readonly Question[], stages: Record<string, Scores>, seconds: number): void {
-  const names = Object.keys(stages);
+function print(output: Output, questions: readonly Question[], stages: Record<string, Told>, seconds: number): void {
+  const scored = Object.entries(stages).flatMap(([name, { answers, oracle, oracle_greedy: greedy }]) =>
+    answers && oracle !== undefined && greedy !== undefined ? [{ name, answers, oracle, greedy }] : [],
+  );
   const rows: DemoRow[] = spread(questions.length, SHOWN).map((i) => {
     const { prompt } = questions[i];
     const question = typeof prompt === 'string' ? prompt : (prompt.at(-1)?.content ?? '');
-    return { question, answers: names.map((name) => stages[name].answers[i]) };
+    return { question, answers: scored.map(({ answers }) => answers[i]) };
   });
   output.say('');
+  const names = scored.map(({ name }) => name);
   for (const line of answersTable(output.out, names, rows)) output.say(line);
   output.say(styled(output.out, 'dim', `oracle, mean over ${questions.length} held-out prompts (0 to 1)`));
   const width = Math.max(...names.map((name) => name.length));
-  for (const name of names) {
-    const { oracle, oracle_greedy: greedy } = stages[name];
+  for (const { name, oracle, greedy } of scored)
     output.say(`${name.padEnd(width)}  temperature 1: ${oracle.toFixed(3)}   greedy: ${greedy.toFixed(3)}`);
-  }
   output.say(`\nall of it in ${duration(seconds)}`);
 }
 
@@ -177,7 +185,7 @@ function spread(count: number, wanted: number): number[] {
   return Array.from({ length: shown }, (_, i) => Math.floor((i * count) / shown));
 }
 
-function summary(stages: Record<string, Scores>, seconds: number): object {
+function summary(stages: Record<string, Told>, seconds: number): object {
   const machine = {
     platform: `${platform()} ${release()} ${process.arch}`,
     cpu: cpus()[0]?.model.trim() ?? null,

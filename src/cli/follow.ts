@@ -1,4 +1,5 @@
-import { relative } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from '../runs/control';
 import type { RunDir } from '../runs/directory';
@@ -158,7 +159,8 @@ class Follower {
       const mark = styled(output.out, 'green', '✓');
       if (!output.json) {
         output.say(`${mark} ${run.stage} done: ${run.step} steps in ${duration(seconds)}${loss}`);
-        output.say(`  ${relative('', dir.modelFolder) || dir.modelFolder}`);
+        const made = [dir.modelFolder, join(dir.path, 'report.md')].find((path) => existsSync(path)) ?? dir.path;
+        output.say(`  ${relative('', made) || made}`);
       }
       return EXIT.done;
     }

@@ -18,6 +18,7 @@ export { JsonlFollower, RunWatcher } from '../runs/watch';
 export { agreementText } from './agreement-text';
 export { sendToLabeling } from './alarm-labels';
 export { branchRun } from './branch';
+export { CompareSession } from './compare-session';
 export { guidelineOf } from './guideline-file';
 export { alphaOf } from './labeling-agreement';
 export { LabelingSession } from './labeling-session';

@@ -132,7 +132,8 @@ export class ReviewDocuments implements vscode.TextDocumentContentProvider, vsco
   async refresh(): Promise<void> {
     for (const { uri } of this.documents()) {
       const source = sourceOf(uri);
-      const changed = source?.kind === 'pairs' && this.stamps.get(uri.toString()) !== stampOf(pairsFile(source.target));
+      const changed =
+        source?.kind === 'pairs' && this.stamps.get(uri.toString()) !== stampOf(pairsFileOf(source.target));
       if (changed || (source && !this.get(uri))) this.stale.fire(uri);
     }
     const judges = await Promise.all([...this.judges.values()].map(({ opened }) => opened.catch(() => undefined)));
@@ -162,7 +163,7 @@ export class ReviewDocuments implements vscode.TextDocumentContentProvider, vsco
     if (source.kind === 'pairs') {
       const { target } = source;
       const { readPairs } = await core();
-      const file = pairsFile(target);
+      const file = pairsFileOf(target);
       this.stamps.set(answersUri(target).toString(), stampOf(file));
       const { pairs } = readPairs(file);
       const empty = `${target.stage} has not written pairs of answers yet. Run it from the config.`;
@@ -221,7 +222,8 @@ export class ReviewDocuments implements vscode.TextDocumentContentProvider, vsco
   }
 }
 
-function pairsFile({ config, stage }: StageTarget): string {
+/** The pairs of a stage. */
+export function pairsFileOf({ config, stage }: StageTarget): string {
   return join(dirname(config), 'labels', stage, 'pairs.jsonl');
 }
 

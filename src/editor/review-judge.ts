@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { cloneId } from '../data/labels/annotator';
 import { readLabels, standingAnswers, type AnswerLabel, type JudgedAnswer, type LabelRow } from '../data/labels/labels';
-import { answerId, messagesOf, PAIRS_FILE, pairId, readPairs, type PairDraft } from '../data/labels/pairs';
+import { answerId, messagesOf, PAIRS_FILE, type PairDraft } from '../data/labels/pairs';
 import { writePairs } from '../data/labels/pairs-writer';
 import { LabelStore } from '../data/labels/store';
 import type { Message } from '../data/rows';
-import { promptText, type PlacedAnswer } from './review-text';
+import { promptText, type PlacedAnswer, type ReviewAnswer, type ReviewPrompt } from './review-text';
 
 export type Verdict = 'accept' | 'reject';
 
@@ -114,13 +114,13 @@ const ids = new WeakMap<PlacedAnswer, string>();
 function idOf(answer: PlacedAnswer): string {
   const known = ids.get(answer);
   if (known !== undefined) return known;
-  const id = answerId(promptOf(answer), answer.text);
+  const id = answerId(promptToStore(answer.block.prompt), answer.text);
   ids.set(answer, id);
   return id;
 }
 
-/** The prompt as label files hold it. Roles that they do not know leave a text. */
-export function promptOf({ block: { prompt } }: PlacedAnswer): string | Message[] {
+/** A prompt as label files hold it. Roles that they do not know leave a text. */
+export function promptToStore(prompt: ReviewPrompt['prompt']): string | Message[] {
   return typeof prompt === 'string' ? prompt : (messagesOf(prompt) ?? promptText(prompt));
 }
 
@@ -138,27 +138,33 @@ function judgedAnswer(answer: PlacedAnswer): JudgedAnswer {
   };
 }
 
+/** Two answers to a prompt as a pair; `source` says what made it: `sent`, `compared`. */
+export function pairOf(
+  prompt: ReviewPrompt['prompt'],
+  tags: readonly string[],
+  one: ReviewAnswer,
+  other: ReviewAnswer,
+  source: string,
+): PairDraft {
+  return {
+    prompt: promptToStore(prompt),
+    a: one.text,
+    b: other.text,
+    tags: [...tags],
+    provenance: { source, a: provenanceOf(one), b: provenanceOf(other) },
+  };
+}
+
 /**
  * Adds a pair of two answers to one prompt to the pairs of a stage, for people to compare. False where it was there
  * already. Throws a UserError where the file cannot be written.
  */
-export function sendPair(labelsFolder: string, one: PlacedAnswer, other: PlacedAnswer): { id: string; added: boolean } {
-  const prompt = promptOf(one);
-  const draft: PairDraft = {
-    prompt,
-    a: one.text,
-    b: other.text,
-    tags: [...one.block.tags],
-    provenance: { source: 'sent', a: provenanceOf(one), b: provenanceOf(other) },
-  };
-  const file = join(labelsFolder, PAIRS_FILE);
-  const turned = pairId(prompt, other.text, one.text);
-  const known = readPairs(file).pairs.find(({ id }) => id === turned);
-  const { added } = writePairs(file, [draft]);
-  return { id: known?.id ?? pairId(prompt, one.text, other.text), added: added > 0 };
+export function sendPair(labelsFolder: string, one: PlacedAnswer, other: PlacedAnswer): boolean {
+  const draft = pairOf(one.block.prompt, one.block.tags, one, other, 'sent');
+  return writePairs(join(labelsFolder, PAIRS_FILE), [draft]).added > 0;
 }
 
-function provenanceOf({ model, run, step, sample, scores }: PlacedAnswer) {
+function provenanceOf({ model, run, step, sample, scores }: ReviewAnswer) {
   return {
     model,
     ...(run !== undefined && { run }),

@@ -2,6 +2,9 @@ import * as vscode from 'vscode';
 import { REVIEW_SELECTOR, type ReviewDocuments } from './review-documents';
 import { answerName, figuresOf, promptText } from './review-text';
 
+/** Between the figures of an answer; other blanks would be drawn as one. */
+const GAP = '\u00a0'.repeat(3);
+
 /** Inlays, folding and outline of review documents. */
 export function registerLanguage(reviews: ReviewDocuments): vscode.Disposable {
   const changed = new vscode.EventEmitter<void>();
@@ -13,14 +16,16 @@ export function registerLanguage(reviews: ReviewDocuments): vscode.Disposable {
       provideInlayHints: (document, range) =>
         (reviews.get(document.uri)?.built.answers ?? [])
           .filter(({ head }) => head >= range.start.line && head <= range.end.line && head < document.lineCount)
-          .flatMap((answer) => {
-            const at = document.lineAt(answer.head).range.end;
-            return figuresOf(answer).map(({ label, tooltip }) => {
-              const hint = new vscode.InlayHint(at, label);
-              hint.paddingLeft = true;
-              hint.tooltip = tooltip;
-              return hint;
+          .map((answer) => {
+            // One inlay with parts: several beside each other would run together.
+            const parts = figuresOf(answer).map(({ label, tooltip }, index) => {
+              const part = new vscode.InlayHintLabelPart(index === 0 ? label : `${GAP}${label}`);
+              part.tooltip = tooltip;
+              return part;
             });
+            const hint = new vscode.InlayHint(document.lineAt(answer.head).range.end, parts);
+            hint.paddingLeft = true;
+            return hint;
           }),
     }),
     vscode.languages.registerFoldingRangeProvider(REVIEW_SELECTOR, {

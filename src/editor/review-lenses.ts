@@ -54,7 +54,7 @@ interface AnswerLens {
 /** The lenses over an answer; `alone` where its prompt has no other answer to compare it with. */
 export function lensesOf({ verdict, edit }: Judgement, alone: boolean): AnswerLens[] {
   const thumb = (name: 'up' | 'down', set: boolean, words: string, wish: string): AnswerLens => ({
-    title: set ? `$(thumbs${name}-filled) ${words}` : `$(thumbs${name})`,
+    title: set ? `$(thumbs${name}-filled)\u00a0${words}` : `$(thumbs${name})`,
     command: name === 'up' ? 'acceptAnswer' : 'rejectAnswer',
     tooltip: set ? 'Take this back.' : wish,
   });
@@ -66,7 +66,7 @@ export function lensesOf({ verdict, edit }: Judgement, alone: boolean): AnswerLe
     thumb('up', verdict === 'accept', 'accepted', 'A good answer. Stored as your label.'),
     thumb('down', verdict === 'reject', 'rejected', 'A bad answer. Stored as your label.'),
     {
-      title: edit === undefined ? 'Edit' : '$(edit) Edited',
+      title: edit === undefined ? 'Edit' : '$(edit)\u00a0Edited',
       command: 'editAnswer',
       tooltip: 'Write it as it should be. The edit is a demonstration, and better than the answer.',
     },

@@ -2,9 +2,11 @@ import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../config/errors';
 import { registerComments } from './comments';
+import { compare, registerCompare } from './compare';
 import { showError, type EditorContext } from './context';
 import { core } from './loading';
 import { answersUri, ReviewDocuments, samplesUri, type OpenReview } from './review-documents';
+import { registerDecorations } from './review-decorations';
 import { openEdit, registerEdits } from './review-edit';
 import type { Verdict } from './review-judge';
 import { registerLanguage } from './review-language';
@@ -43,11 +45,14 @@ export function register(context: EditorContext): vscode.Disposable {
     reviews,
     registerLanguage(reviews),
     registerLenses(reviews),
+    registerDecorations(reviews),
     registerEdits(reviews),
     registerComments(context, reviews),
+    registerCompare(context),
     onAnswer('acceptAnswer', judge('accept')),
     onAnswer('rejectAnswer', judge('reject')),
     onAnswer('editAnswer', ({ uri }, answer) => openEdit(uri, answer)),
+    onAnswer('compareAnswers', (review, answer) => compare(context, review, answer)),
     onAnswer('sendToLabeling', ({ target }, answer) => send(context, target, answer)),
     command('openAnswers', async (argument) => {
       const target = asStage(argument) ?? (await pickGenerate(context, 'Review the answers of'));
@@ -99,7 +104,7 @@ async function send(context: EditorContext, from: StageTarget, answer: PlacedAns
   const target = chosen && (await labelingStage(context, from));
   if (!chosen || !target) return;
   const { sendPair } = await core();
-  const { added } = sendPair(join(dirname(target.config), 'labels', target.stage), answer, chosen.other);
+  const added = sendPair(join(dirname(target.config), 'labels', target.stage), answer, chosen.other);
   await context.labels.refresh();
   const words = added ? `Sent to the pairs of ${target.stage}` : `${target.stage} has this pair already`;
   vscode.window.setStatusBarMessage(`$(check) ${words}`, 4000);

@@ -18,6 +18,15 @@ for (const name of fs.readdirSync(process.argv[1], { recursive: true }).sort()) 
   if (!/\\.align|pretrain\\.jsonl/.test(name)) console.log(name, size, mtimeMs);
 }`;
 
+/** The loop in a minute: few steps, and the held-out prompts as the only ones. */
+const SHORT = [
+  'stages.sft.steps=12',
+  'stages.collect.prompts=data/held-out.jsonl',
+  'stages.reward.steps=4',
+  'stages.dpo.steps=4',
+  'stages.ppo.steps=4',
+];
+
 it('the demo trains a copy, shows answers and scores before and after, and leaves the clone clean', async () => {
   const before = listing();
   const args = [
@@ -25,26 +34,28 @@ it('the demo trains a copy, shows answers and scores before and after, and leave
     join(root, 'examples', 'quickstart'),
     '--rows',
     '12',
-    '--set',
-    'steps=12',
+    ...SHORT.flatMap((setting) => ['--set', setting]),
     '--json',
     'demo.json',
   ];
   const out = await cli.good('demo', ...args);
   expect(listing()).toBe(before);
   expect(readdirSync(cli.folder).filter((name) => name.startsWith('align-demo-'))).toEqual([]);
-  expect(out).toMatch(/held-out question +base +sft/);
+  expect(out).toMatch(/held-out question +base +sft +dpo +ppo/);
   const result = JSON.parse(readFileSync(join(cli.folder, 'demo.json'), 'utf8')) as {
     machine: object;
     seconds: number;
     stages: Record<string, { oracle: number; oracle_greedy: number; metrics: Record<string, number> }>;
   };
-  expect(Object.keys(result.stages)).toEqual(['base', 'sft']);
+  expect(Object.keys(result.stages)).toEqual(['base', 'sft', 'collect', 'reward', 'dpo', 'ppo']);
   expect(result.seconds).toBeGreaterThan(0);
   const { base, sft } = result.stages;
   // The untrained model rambles; a few steps already make it answer.
   expect(base.oracle).toBeLessThan(0.1);
   expect(sft.oracle_greedy).toBeGreaterThan(base.oracle_greedy + 0.2);
   expect(sft.metrics).toMatchObject({ step: 12, eval_loss: expect.any(Number) as number });
-  expect(out).toContain(`greedy: ${sft.oracle_greedy.toFixed(3)}`);
+  for (const name of ['sft', 'dpo', 'ppo'])
+    expect(out).toContain(`greedy: ${result.stages[name].oracle_greedy.toFixed(3)}`);
+  expect(result.stages.reward.metrics).toMatchObject({ eval_accuracy: expect.any(Number) as number });
+  expect(result.stages.reward).not.toHaveProperty('oracle');
 }, 240_000);

@@ -91,8 +91,13 @@ describe('a review document', () => {
       document.uri,
       range,
     );
-    const words = hints.map(({ label }) => label);
-    assert.deepEqual(words, ['2 words', 'reward 0.31', 'KL 4.20', '4 words']);
+    const words = hints.map(({ label }) =>
+      typeof label === 'string' ? label : label.map(({ value }) => value).join(''),
+    );
+    assert.deepEqual(
+      words.map((line) => line.replace(/\u00a0+/g, ' · ')),
+      ['2 words', 'reward 0.31 · KL 4.20 · 4 words'],
+    );
     const symbols = await vscode.commands.executeCommand<vscode.DocumentSymbol[]>(
       'vscode.executeDocumentSymbolProvider',
       document.uri,
@@ -113,7 +118,7 @@ describe('a review document', () => {
     assert.deepEqual([label?.answer.run, label?.answer.step, label?.answer.sample], [run, 2, 1]);
     await eventually(
       () => titles(document),
-      (all) => all.includes('$(thumbsup-filled) accepted'),
+      (all) => all.includes('$(thumbsup-filled)\u00a0accepted'),
       'the lens of the verdict',
     );
     await click(document, '$(thumbsup-filled)', 0);
@@ -143,7 +148,7 @@ describe('a review document', () => {
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
     await eventually(
       () => titles(document),
-      (shown) => shown.includes('$(edit) Edited'),
+      (shown) => shown.includes('$(edit)\u00a0Edited'),
       'the lens of the edit',
     );
   });

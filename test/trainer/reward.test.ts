@@ -29,6 +29,9 @@ function preferences(count: number): string {
 beforeAll(async () => {
   await bench.open();
   writeFileSync(join(bench.folder, 'data', 'pairs.jsonl'), preferences(240));
+  const prompts = Array.from({ length: 16 }, (_, i) => ({ prompt: [{ role: 'user', content: `cat ${i}` }] }));
+  writeFileSync(join(bench.folder, 'data', 'prompts.jsonl'), prompts.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  writeFileSync(join(bench.folder, 'short.js'), 'export const reward = ({ answer }) => -answer.length / 100;\n');
   writeFileSync(
     join(bench.folder, 'align.yaml'),
     JSON.stringify({
@@ -44,6 +47,19 @@ beforeAll(async () => {
           held_out: 0.2,
           ensemble: 3,
           centering: 0.01,
+        },
+        ppo: {
+          type: 'ppo',
+          prompts: 'data/prompts.jsonl',
+          reward: [
+            { stage: 'reward', use: 'lower_bound', k: 2 },
+            { rule: './short.js', weight: 0.5 },
+          ],
+          batch_size: 8,
+          max_new_tokens: 8,
+          steps: 8,
+          held_out: false,
+          sample_prompts: 2,
         },
       },
     }),
@@ -128,6 +144,19 @@ describe('a reward stage', () => {
       runtime.close();
     }
   });
+
+  it('its result is the reward of a ppo stage, beside a rule', async () => {
+    const dir = create([], 'ppo');
+    const { code, output } = await bench.run(dir);
+    expect(code, output).toBe(0);
+    expect(Object.keys(dir.readRun().inputs ?? {})).toContain('reward.reward');
+    const scores = dir.readSamples().map(({ scores }) => scores ?? {});
+    expect(scores.length).toBeGreaterThan(0);
+    for (const own of scores) {
+      expect(own.short).toBeLessThanOrEqual(0);
+      expect(Number.isFinite(own.reward)).toBe(true);
+    }
+  }, 120_000);
 
   it('killed and resumed ends with the same bytes', async () => {
     const dir = create();
