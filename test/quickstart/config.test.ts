@@ -8,7 +8,8 @@ import { QUICKSTART } from './world';
 it('align.yaml passes validation', () => {
   const { experiment, diagnostics } = loadExperiment(join(QUICKSTART, 'align.yaml'));
   expect(diagnostics.map(({ message }) => message)).toEqual([]);
-  expect([...(experiment?.stages.keys() ?? [])]).toEqual(['pretrain', 'sft', 'collect', 'evaluate']);
+  const loop = ['pretrain', 'sft', 'collect', 'reward', 'dpo', 'ppo', 'evaluate', 'reward-cleo', 'ppo-hacked'];
+  expect([...(experiment?.stages.keys() ?? [])]).toEqual(loop);
 });
 
 it('the chat template puts the blank into the turn and marks what the assistant says', () => {
