@@ -11,8 +11,9 @@ import { type PromptRow, readPrompts } from './prompts';
 import type { StageContext } from './context';
 import { loadWeights, positionsFor, templateOf } from './texts';
 
-/** Prompts that are answered at a time: keys and values of so many answers lie in memory. */
-const ROWS = 64;
+/** Answers that are written at a time, where the memory of their keys and values allows it. */
+const MOST_ROWS = 128;
+const CACHE_BYTES = 1 << 30;
 
 /** How answers are drawn; temperature 0 takes the likeliest tokens. */
 export interface Sampling {
@@ -96,7 +97,7 @@ export class Respondent {
     if (this.loaded) return this.loaded.generator;
     const { runtime } = this.context;
     const weights = loadWeights(runtime, this.folder, this.stage.config.max_length);
-    const generator = new Generator(runtime, weights, { rows: ROWS });
+    const generator = new Generator(runtime, weights, { rows: rowsFor(weights) });
     this.loaded = { weights, generator };
     return generator;
   }
@@ -106,6 +107,11 @@ export class Respondent {
     this.loaded?.weights.release();
     this.loaded = undefined;
   }
+}
+
+function rowsFor({ config, positions }: ModelWeights): number {
+  const bytes = 2 * 4 * config.layers * config.kvHeads * config.headDim * positions;
+  return Math.max(1, Math.min(MOST_ROWS, Math.floor(CACHE_BYTES / bytes)));
 }
 
 function positionsIn(folder: string, maxLength: number): number {
