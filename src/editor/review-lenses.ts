@@ -60,7 +60,11 @@ export function lensesOf({ verdict, edit }: Judgement, alone: boolean): AnswerLe
   });
   const both: AnswerLens[] = [
     { title: 'Compare', command: 'compareAnswers', tooltip: 'Read the answers to each prompt side by side and vote.' },
-    { title: 'Send to labeling', command: 'sendToLabeling', tooltip: 'Add it and another answer as a pair to label.' },
+    {
+      title: 'Send to labeling',
+      command: 'sendAnswerToLabeling',
+      tooltip: 'Add it and another answer as a pair to label.',
+    },
   ];
   return [
     thumb('up', verdict === 'accept', 'accepted', 'A good answer. Stored as your label.'),

@@ -53,7 +53,7 @@ export function register(context: EditorContext): vscode.Disposable {
     onAnswer('rejectAnswer', judge('reject')),
     onAnswer('editAnswer', ({ uri }, answer) => openEdit(uri, answer)),
     onAnswer('compareAnswers', (review, answer) => compare(context, review, answer)),
-    onAnswer('sendToLabeling', ({ target }, answer) => send(context, target, answer)),
+    onAnswer('sendAnswerToLabeling', ({ target }, answer) => send(context, target, answer)),
     command('openAnswers', async (argument) => {
       const target = asStage(argument) ?? (await pickGenerate(context, 'Review the answers of'));
       if (target) await show(answersUri(target));
