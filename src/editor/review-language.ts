@@ -3,7 +3,9 @@ import { REVIEW_SELECTOR, type ReviewDocuments } from './review-documents';
 import { answerName, figuresOf, promptText } from './review-text';
 
 /** Between the figures of an answer; other blanks would be drawn as one. */
-const GAP = '\u00a0'.repeat(3);
+const BLANK = '\u00a0';
+/** Columns of a head before its figures, so that those of short names stand below each other. */
+const HEAD = 16;
 
 /** Inlays, folding and outline of review documents. */
 export function registerLanguage(reviews: ReviewDocuments): vscode.Disposable {
@@ -18,12 +20,14 @@ export function registerLanguage(reviews: ReviewDocuments): vscode.Disposable {
           .filter(({ head }) => head >= range.start.line && head <= range.end.line && head < document.lineCount)
           .map((answer) => {
             // One inlay with parts: several beside each other would run together.
+            const head = document.lineAt(answer.head).range.end;
             const parts = figuresOf(answer).map(({ label, tooltip }, index) => {
-              const part = new vscode.InlayHintLabelPart(index === 0 ? label : `${GAP}${label}`);
+              const gap = index === 0 ? Math.max(1, HEAD - head.character) : 3;
+              const part = new vscode.InlayHintLabelPart(BLANK.repeat(gap) + label);
               part.tooltip = tooltip;
               return part;
             });
-            const hint = new vscode.InlayHint(document.lineAt(answer.head).range.end, parts);
+            const hint = new vscode.InlayHint(head, parts);
             hint.paddingLeft = true;
             return hint;
           }),

@@ -95,7 +95,7 @@ describe('a review document', () => {
       typeof label === 'string' ? label : label.map(({ value }) => value).join(''),
     );
     assert.deepEqual(
-      words.map((line) => line.replace(/\u00a0+/g, ' · ')),
+      words.map((line) => line.trim().replace(/\u00a0+/g, ' · ')),
       ['2 words', 'reward 0.31 · KL 4.20 · 4 words'],
     );
     const symbols = await vscode.commands.executeCommand<vscode.DocumentSymbol[]>(

@@ -95,3 +95,20 @@ describe.each(['dark', 'light'] as const)('the compare panel (%s)', (theme) => {
     await panel.locator('.overlay .box').waitFor();
   });
 });
+
+it('opens the samples of the step whose point is clicked on a curve', async () => {
+  const window = await open('dark');
+  await window.openActivity('Alignment Lab');
+  // Of the two runs the tree names first the newest, which is ppo's.
+  await window.page.locator('.pane-body .monaco-list-row[aria-level="2"]').first().click();
+  const canvas = window.panel().locator('[data-metric="objective/kl"] canvas');
+  await canvas.waitFor();
+  const box = await canvas.boundingBox();
+  const tab = window.page.locator('.tab', { hasText: 'ppo step 1200.samples' });
+  // The last point stands at the right end of the line, at a height that only the chart knows.
+  for (let y = 4; box && y < box.height - 8 && (await tab.count()) === 0; y += 6) {
+    await canvas.click({ position: { x: box.width - 12, y } });
+    await window.page.waitForTimeout(60);
+  }
+  await tab.waitFor();
+});

@@ -18,10 +18,14 @@ export interface CardHooks {
   onZoom(range: Range): void;
   onReset(): void;
   onPick(line: Line, step: number, event: MouseEvent): void;
+  /** A point of a line was clicked, where no marker stands. */
+  onPoint(line: Line, step: number): void;
 }
 
-/** Pixels around a marker in which a click means it. */
+/** Pixels around a marker or a point in which a click means it. */
 const PICK_RADIUS = 10;
+/** Pixels that the pointer may move in a click; further, it dragged the chart. */
+const STILL = 4;
 
 /** One metric: its name and reading, its chart, and the same figures as a table. */
 export class ChartCard {
@@ -50,9 +54,14 @@ export class ChartCard {
     this.canvas.addEventListener('mousemove', (event) => hooks.onHover(this, this.valueAt(event.offsetX), event));
     this.canvas.addEventListener('mouseleave', (event) => hooks.onHover(this, undefined, event));
     this.canvas.addEventListener('dblclick', () => hooks.onReset());
+    let pressed: MouseEvent | undefined;
+    this.canvas.addEventListener('mousedown', (event) => (pressed = event));
     this.canvas.addEventListener('click', (event) => {
-      const hit = this.markerAt(event.offsetX, event.offsetY);
-      if (hit) hooks.onPick(hit.line, hit.step, event);
+      if (pressed && Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) > STILL) return;
+      const marker = this.markerAt(event.offsetX, event.offsetY);
+      const point = marker ? undefined : this.pointAt(event.offsetX, event.offsetY);
+      if (marker) hooks.onPick(marker.line, marker.step, event);
+      else if (point) hooks.onPoint(point.line, point.step);
     });
   }
 
@@ -138,12 +147,32 @@ export class ChartCard {
   }
 
   private markerAt(x: number, y: number): { line: Line; step: number } | undefined {
+    return this.closest(x, y, (line) =>
+      line.markers.map(({ step }) => ({ index: nearest(line.curve.steps, step), step })),
+    );
+  }
+
+  private pointAt(x: number, y: number): { line: Line; step: number } | undefined {
+    const value = this.valueAt(x);
+    if (value === undefined) return undefined;
+    return this.closest(x, y, ({ curve }) => {
+      const index = nearest(curve.x, value);
+      const step = curve.steps[index];
+      return step === undefined ? [] : [{ index, step }];
+    });
+  }
+
+  /** The place of a line that is drawn nearest to a pixel, within the radius of a click. */
+  private closest(
+    x: number,
+    y: number,
+    placesOf: (line: Line) => readonly { index: number; step: number }[],
+  ): { line: Line; step: number } | undefined {
     const { x: xScale, y: yScale } = this.chart.scales;
     if (!xScale || !yScale) return undefined;
     let best: { line: Line; step: number; distance: number } | undefined;
     for (const line of this.view?.lines ?? []) {
-      for (const { step } of line.markers) {
-        const index = nearest(line.curve.steps, step);
+      for (const { index, step } of placesOf(line)) {
         const dx = xScale.getPixelForValue(line.curve.x[index] ?? NaN) - x;
         const dy = yScale.getPixelForValue(line.curve.smoothed[index] ?? NaN) - y;
         const distance = Math.hypot(dx, dy);

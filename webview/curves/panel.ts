@@ -6,6 +6,7 @@ import { HIGH_CONTRAST, LEAST_CONTRAST, parseColor, runColor, runDash } from './
 import type { Line, Range } from './drawing';
 import { metricInfo, orderMetrics } from './metrics';
 import { RunList } from './run-list';
+import { samplesStep } from './samples-step';
 import { SeriesStore, withParents, type Curve } from './series';
 import { toolbar } from './toolbar';
 import { MarkerMenu, Tooltip } from './tooltip';
@@ -258,6 +259,10 @@ export class CurvesPanel {
       onPick: (line, step, event) => {
         this.tooltip.hide();
         this.menu.show(line, step, this.trusted, event);
+      },
+      onPoint: ({ curve: { run } }, step) => {
+        const samples = samplesStep(this.find(run)?.markers ?? [], step);
+        if (samples !== undefined) this.post({ type: 'action', action: 'samples', run, step: samples });
       },
     });
     card.root.dataset['metric'] = metric;
