@@ -8,7 +8,13 @@ const production = process.argv.includes('--production');
 const watch = process.argv.includes('--watch');
 
 /** Native or WebAssembly packages stay files of their own. */
-const external = ['vscode', 'onnxruntime-node', 'koffi', 'quickjs-emscripten'];
+const external = [
+  'vscode',
+  'onnxruntime-node',
+  'koffi',
+  'quickjs-emscripten-core',
+  '@jitl/quickjs-wasmfile-release-sync',
+];
 /** zod exports its messages in fifty languages as one object; ours are our own. @type {esbuild.Plugin} */
 const withoutLocales = {
   name: 'without-locales',

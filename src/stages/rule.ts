@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import RELEASE_SYNC from '@jitl/quickjs-wasmfile-release-sync';
 import {
-  RELEASE_SYNC,
   Scope,
   newQuickJSWASMModuleFromVariant,
   newVariant,
@@ -9,7 +9,7 @@ import {
   type QuickJSHandle,
   type QuickJSRuntime,
   type QuickJSWASMModule,
-} from 'quickjs-emscripten';
+} from 'quickjs-emscripten-core';
 import { UserError } from '../config/errors';
 import type { Message } from '../data/rows';
 

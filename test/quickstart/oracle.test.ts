@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getQuickJS } from 'quickjs-emscripten';
+import RELEASE_SYNC from '@jitl/quickjs-wasmfile-release-sync';
+import { newQuickJSWASMModuleFromVariant } from 'quickjs-emscripten-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { demonstrations, heldOutPrompts, loadOracle, QUICKSTART } from './world';
 
@@ -152,7 +153,7 @@ it('takes less than a millisecond an answer', () => {
 });
 
 it('runs in the sandbox of rule files and says the same there', async () => {
-  const context = (await getQuickJS()).newContext();
+  const context = (await newQuickJSWASMModuleFromVariant(RELEASE_SYNC)).newContext();
   const source = readFileSync(join(QUICKSTART, 'oracle.js'), 'utf8');
   const module = context.unwrapResult(context.evalCode(source, 'oracle.js', { type: 'module' }));
   const inside = context.getProp(module, 'reward');
