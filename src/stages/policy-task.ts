@@ -265,7 +265,7 @@ export class PolicyTask implements Task {
         row: group,
         finish,
         tokens: ids.length,
-        scores: { reward: score.total, kl: klOfAnswer(rollout), ...score.parts },
+        scores: { ...score.parts, reward: score.total, kl: klOfAnswer(rollout) },
         ...(prompt.tags.length ? { tags: prompt.tags } : {}),
       };
     }
