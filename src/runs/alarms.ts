@@ -6,7 +6,8 @@ export type Advice = (typeof ADVICE)[number];
 
 const ADVICE_TEXTS: Readonly<Record<Advice, string>> = {
   raise_kl: 'Raise `kl_penalty` (in a dpo stage `beta`): the policy then stays nearer to the reference.',
-  lower_bound: 'Score with `use: lower_bound`: where the members of the ensemble disagree, the reward then falls.',
+  lower_bound:
+    'Score with an ensemble’s lower bound (`use: lower_bound`): where its members disagree, the reward then falls.',
   roll_back: 'Branch from the checkpoint before it.',
   label: 'Send these samples to labeling, and train the reward model again.',
 };

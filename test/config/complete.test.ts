@@ -181,7 +181,7 @@ describe('stages as inputs', () => {
     expect(shown(LOOP.replace('reward: rm', 'reward: r|m'))).toContain('The result of the stage `rm` (reward)');
     expect(shown(`${LOOP}    kl_pen|alty: 0.1\n`)).toMatch(/price β of a nat.*`0.1`.*`kl_coef`/s);
     expect(shown(`${LOOP}    num_ppo_ep|ochs: 4\n`)).toContain('is called **`ppo_epochs`** here');
-    expect(shown(`${LOOP}    monitors:\n      ec|ho: 0.1\n`)).toContain('runs of four tokens');
+    expect(shown(`${LOOP}    monitors:\n      ec|ho: 0.1\n`)).toContain('runs of four words');
   });
 });
 

@@ -15,7 +15,7 @@ const thresholdKey = (value: number, low: number, high: number, doc: string) =>
     .meta({ doc, expects: `a number from ${low} to ${high}`, aliases: ['limit', 'value'] });
 
 const flattery = z.strictObject({
-  threshold: thresholdKey(2, 0, 100, "Phrases per 100 tokens above the reference's."),
+  threshold: thresholdKey(2, 0, 100, "Phrases per 100 words above the reference's."),
   phrases: z
     .union([path, z.array(z.string().min(1)).min(1)])
     .nullable()
@@ -66,7 +66,7 @@ const answerKeys = {
     aliases: ['length', 'length_drift'],
   }),
   echo: threshold(0.2, 0, 1).meta({
-    doc: "Share of an answer's runs of four tokens that stand in its prompt, above the reference's.",
+    doc: "Share of an answer's runs of four words that stand in its prompt, above the reference's.",
     expects: 'a number from 0 to 1, or false',
     aliases: ['prompt_echo', 'copying'],
   }),
@@ -75,14 +75,14 @@ const answerKeys = {
     .transform((value) => (typeof value === 'number' ? { ...flatteryDefault, threshold: value } : value))
     .default(flatteryDefault)
     .meta({
-      doc: 'Flattering phrases per 100 tokens, above the reference: a threshold, or `{ threshold: 2, phrases: ./phrases.txt }`.',
+      doc: 'Flattering phrases per 100 words, above the reference: a threshold, or `{ threshold: 2, phrases: ./phrases.txt }`.',
       expects: 'a threshold, { threshold: 2, phrases: ./phrases.txt }, or false',
       defaultText: '2',
       aliases: ['sycophancy', 'praise'],
       example: '{ threshold: 2, phrases: ./phrases.txt }',
     }),
   repetition: threshold(0.3, 0, 1).meta({
-    doc: "Share of an answer's runs of four tokens that stand in it already, above the reference's.",
+    doc: "Share of an answer's runs of four words that stand in it already, above the reference's.",
     expects: 'a number from 0 to 1, or false',
     aliases: ['rep_4', 'repetitions', 'loops'],
   }),
