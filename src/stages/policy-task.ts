@@ -259,13 +259,15 @@ export class PolicyTask implements Task {
     const { rollouts } = await this.writer.write(samplePrompts, 1, (place) => Random.from(seed, stage, step, place));
     for (const rollout of rollouts) {
       const { prompt, text, group, finish, ids, score } = rollout;
+      // first in order, and also the last word where a reward of these names is a part
+      const whole = { reward: score.total, kl: klOfAnswer(rollout) };
       yield {
         prompt: prompt.prompt,
         answer: text,
         row: group,
         finish,
         tokens: ids.length,
-        scores: { ...score.parts, reward: score.total, kl: klOfAnswer(rollout) },
+        scores: { ...whole, ...score.parts, ...whole },
         ...(prompt.tags.length ? { tags: prompt.tags } : {}),
       };
     }
