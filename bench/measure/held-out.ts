@@ -3,9 +3,9 @@ import { unpacked } from '../../src/data/packing';
 import { ChatTemplate } from '../../src/models/chat';
 import { renderRow } from '../../src/models/render';
 import { loadTokenizer } from '../../src/models/tokenizer';
-import { Learner } from '../../src/stages/learner';
-import { learntCount, nextTokenBatch, nextTokenObjective } from '../../src/stages/next-token';
-import { loadWeights } from '../../src/stages/texts';
+import { Learner } from '../../src/stages/training/learner';
+import { learntCount, nextTokenBatch, nextTokenObjective } from '../../src/stages/training/next-token';
+import { loadWeights } from '../../src/stages/training/texts';
 import { openRuntime } from '../../src/tensor/runtime';
 import type { Parsed } from './main';
 

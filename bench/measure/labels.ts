@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readLabelInput } from '../../src/cli/label-input';
 import { reportMarkdown } from '../../src/data/agreement/markdown';
 import { agreementReport } from '../../src/data/agreement/report';
-import { LabelingSession } from '../../src/editor/labeling-session';
+import { LabelingSession } from '../../src/editor/labeling/session';
 import type { Parsed } from './main';
 import { peakBytes } from './step';
 

@@ -1,8 +1,8 @@
 import { Random } from '../../src/data/random';
 import { parameterCount } from '../../src/models/parameters';
 import { ModelWeights } from '../../src/models/weights';
-import { Learner } from '../../src/stages/learner';
-import { nextTokenBatch, nextTokenObjective } from '../../src/stages/next-token';
+import { Learner } from '../../src/stages/training/learner';
+import { nextTokenBatch, nextTokenObjective } from '../../src/stages/training/next-token';
 import { openRuntime } from '../../src/tensor/runtime';
 import { SHAPES, shapeConfig, stepFlops } from '../shapes';
 import { median } from '../statistics';

@@ -8,7 +8,7 @@ import type { SftConfig, StageConfig } from '../../src/config/schema/experiment'
 import type { Row as DataRow } from '../../src/data/rows';
 import { runsFolderOf } from '../../src/runs/create';
 import { RunDir } from '../../src/runs/directory';
-import { readSplit } from '../../src/stages/texts';
+import { readSplit } from '../../src/stages/training/texts';
 import { type Bench, type Result, ratio } from '../bench';
 import { inOwnFolder } from '../folder';
 import { lastWords, runProcess } from '../process';

@@ -9,7 +9,7 @@ import { ChatTemplate } from '../models/chat';
 import { readLlamaConfig } from '../models/hf-config';
 import { type RenderSettings, renderRow } from '../models/render';
 import { loadTokenizer } from '../models/tokenizer';
-import { describe, examine, markLearnt, refuseUnlearnable } from '../stages/doctor';
+import { describe, examine, markLearnt, refuseUnlearnable } from '../stages/training/doctor';
 import { action, examples, outputOf, type Output } from './command';
 import { EXIT, explain, exitCodeOf, type ExitCode } from './exit';
 import { modelFolder } from './model';

@@ -4,7 +4,7 @@ import { readRows } from '../data/files';
 import { Random } from '../data/random';
 import type { Message } from '../data/rows';
 import { Generator } from '../models/generate';
-import { questionOf } from '../stages/texts';
+import { questionOf } from '../stages/training/texts';
 import { action, collect, examples, outputOf, type Output } from './command';
 import { type OpenModel, openModel } from './model';
 import { wholeNumber } from './options';

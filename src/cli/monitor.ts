@@ -10,7 +10,7 @@ import type { SampleRow } from '../runs/format';
 import { monitorRun, type MonitoredStep } from '../stages/monitors/finished-run';
 import { Monitors } from '../stages/monitors/monitors';
 import { monitorSettings, readPhrases } from '../stages/monitors/settings';
-import { RuleScorer } from '../stages/rule-scorer';
+import { RuleScorer } from '../stages/rewards/rule-scorer';
 import { action, examples, outputOf, type Output } from './command';
 import { figure } from './numbers';
 import { wholeNumber } from './options';

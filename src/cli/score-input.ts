@@ -3,7 +3,7 @@ import { readJsonl } from '../data/jsonl';
 import { readPreferences } from '../data/labels/preferences';
 import { FaultReport } from '../data/report';
 import { type Message, type Row, RowReader } from '../data/rows';
-import type { AnswerToScore } from '../stages/rewards';
+import type { AnswerToScore } from '../stages/rewards/rewards';
 
 export interface PairToScore {
   chosen: AnswerToScore;

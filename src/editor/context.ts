@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf, UserError } from '../config/errors';
-import { Experiments } from './experiments';
-import { LabelBoard } from './labeling-board';
-import { RunLibrary } from './run-library';
-import { StalenessBoard } from './staleness';
+import { Experiments } from './align-file/experiments';
+import { LabelBoard } from './labeling/board';
+import { RunLibrary } from './runs/run-library';
+import { StalenessBoard } from './align-file/staleness';
 
 /** What the features share. A feature takes it in `register` and gives back what to dispose of. */
 export interface EditorContext {

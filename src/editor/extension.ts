@@ -1,22 +1,22 @@
 import type * as vscode from 'vscode';
-import * as agreement from './agreement';
-import * as alarms from './alarms';
-import * as commands from './commands';
-import * as completion from './completion';
+import * as agreement from './agreement/agreement';
+import * as alarms from './alarms/alarms';
+import * as commands from './runs/commands';
+import * as completion from './align-file/completion';
 import { createContext, type EditorContext } from './context';
-import * as curves from './curves-panel';
-import * as diagnostics from './diagnostics';
-import * as folders from './folders';
-import * as hover from './hover';
-import * as labeling from './labeling';
-import * as lenses from './lenses';
-import * as output from './output';
+import * as curves from './curves/curves-panel';
+import * as diagnostics from './align-file/diagnostics';
+import * as folders from './runs/folders';
+import * as hover from './align-file/hover';
+import * as labeling from './labeling/labeling';
+import * as lenses from './align-file/lenses';
+import * as output from './runs/output';
 import * as quickstart from './quickstart';
-import * as review from './review';
-import * as run from './run';
-import * as runsTree from './runs-tree';
-import * as statusBar from './status-bar';
-import * as tasks from './tasks';
+import * as review from './review/review';
+import * as run from './runs/run';
+import * as runsTree from './runs/runs-tree';
+import * as statusBar from './runs/status-bar';
+import * as tasks from './runs/tasks';
 import * as trust from './trust';
 
 /** What every feature exports. */

@@ -21,7 +21,7 @@ import {
   sub,
   sum,
 } from '../tensor/ops';
-import type { Objective } from './learner';
+import type { Objective } from './training/learner';
 
 export type DpoSettings = Pick<DpoConfig, 'loss' | 'beta' | 'label_smoothing' | 'nll_coef'>;
 

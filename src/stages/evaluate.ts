@@ -11,10 +11,10 @@ import { reportPlot } from './evaluation/plot';
 import { type AnswersReport, type EvaluationReport, evaluationReport } from './evaluation/report';
 import { headline, reportMarkdown } from './evaluation/report-markdown';
 import type { EvaluationResults, Judge, JudgedAnswer } from './evaluation/results';
-import { labeledByPeople, votesOfPeople } from './people';
-import type { PromptRow } from './prompts';
-import { commonPrompts, Respondent } from './respondent';
-import { ScoreColumns } from './score-columns';
+import { labeledByPeople, votesOfPeople } from './answers/people';
+import type { PromptRow } from './answers/prompts';
+import { commonPrompts, Respondent } from './answers/respondent';
+import { ScoreColumns } from './answers/score-columns';
 import type { Job, Metrics, Sample } from './task';
 
 /** Prompts that are answered between two looks at what was asked of the run. */

@@ -6,12 +6,12 @@ import { type AnswerProvenance, type Pair, type PairDraft, PAIRS_FILE, promptToJ
 import { usablePairs, writePairs } from '../data/labels/pairs-writer';
 import { Random } from '../data/random';
 import type { StageContext } from './context';
-import { labeledByPeople } from './people';
-import type { PromptRow } from './prompts';
-import { type Answer, commonPrompts, Respondent, ruleRow, type Sampling } from './respondent';
-import { writeSimulatedLabels } from './simulated-annotators';
+import { labeledByPeople } from './answers/people';
+import type { PromptRow } from './answers/prompts';
+import { type Answer, commonPrompts, Respondent, ruleRow, type Sampling } from './answers/respondent';
+import { writeSimulatedLabels } from './answers/simulated-annotators';
 import type { Job, Metrics, Sample } from './task';
-import { missingModel } from './texts';
+import { missingModel } from './training/texts';
 
 /** Prompts that are answered between two looks at what was asked of the run. */
 const PIECE = 64;

@@ -3,11 +3,11 @@ import type { Graph, Value } from '../tensor/graph';
 import { add, cast, less, maximum, mul, neg, stopGradient, sub, sum } from '../tensor/ops';
 import type { Head } from '../models/generate';
 import type { ModelWeights } from '../models/weights';
-import { gae, klTerms, penalisedRewards, whiten } from './advantages';
-import type { LearntAnswer } from './answer-batch';
-import type { Objective } from './learner';
-import { type AnswerTokens, answerHidden, answerTokens, between, updateSums } from './policy-graph';
-import type { Rollout } from './rollout';
+import { gae, klTerms, penalisedRewards, whiten } from './policy/advantages';
+import type { LearntAnswer } from './policy/answer-batch';
+import type { Objective } from './training/learner';
+import { type AnswerTokens, answerHidden, answerTokens, between, updateSums } from './policy/policy-graph';
+import type { Rollout } from './policy/rollout';
 
 /**
  * Proximal policy optimisation (Schulman et al. 2017) of a language model (Ziegler et al. 2019):

@@ -14,9 +14,9 @@ import { type Tokenizer, loadTokenizer } from '../models/tokenizer';
 import { ModelWeights } from '../models/weights';
 import type { Runtime } from '../tensor/runtime';
 import type { StageContext } from './context';
-import { NextTokenTask } from './next-token-task';
+import { NextTokenTask } from './training/next-token-task';
 import type { Task } from './task';
-import { loadWeights, missingModel, positionsFor, readSplit, samplePrompts, templateOf } from './texts';
+import { loadWeights, missingModel, positionsFor, readSplit, samplePrompts, templateOf } from './training/texts';
 
 /** The vocabulary of a fresh model is rounded up to this, which products of matrices like. */
 const VOCABULARY_STEP = 64;

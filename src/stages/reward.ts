@@ -5,10 +5,10 @@ import { openCheckpoint } from '../models/checkpoint';
 import { loadTokenizer } from '../models/tokenizer';
 import { ModelWeights } from '../models/weights';
 import type { StageContext } from './context';
-import { preparePairs } from './preference-pairs';
-import { RewardTask } from './reward-task';
+import { preparePairs } from './preferences/preference-pairs';
+import { RewardTask } from './rewards/reward-task';
 import type { Task } from './task';
-import { missingModel, templateOf } from './texts';
+import { missingModel, templateOf } from './training/texts';
 
 /**
  * Reward model (Stiennon et al. 2020; Ouyang et al. 2022): the backbone of a language model with a linear head at the

@@ -6,9 +6,9 @@ import { type Example, learntTokens } from '../data/example';
 import { renderRow } from '../models/render';
 import { loadTokenizer } from '../models/tokenizer';
 import type { StageContext } from './context';
-import { describe, examine, refuseUnlearnable } from './doctor';
-import { NextTokenTask } from './next-token-task';
-import { loadWeights, missingModel, readSplit, samplePrompts, templateOf } from './texts';
+import { describe, examine, refuseUnlearnable } from './training/doctor';
+import { NextTokenTask } from './training/next-token-task';
+import { loadWeights, missingModel, readSplit, samplePrompts, templateOf } from './training/texts';
 import type { Task } from './task';
 
 /**

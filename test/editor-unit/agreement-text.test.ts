@@ -6,7 +6,7 @@ import { LabelStore } from '../../src/data/labels/store';
 import type { LabelValue } from '../../src/data/labels/labels';
 import { toPair, PAIRS_FILE } from '../../src/data/labels/pairs';
 import { writePairs } from '../../src/data/labels/pairs-writer';
-import { agreementText } from '../../src/editor/agreement-text';
+import { agreementText } from '../../src/editor/agreement/agreement-text';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'agreement-'))));

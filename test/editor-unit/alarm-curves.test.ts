@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { curveRun } from '../../src/editor/curve-data';
+import { curveRun } from '../../src/editor/curves/curve-data';
 import { isToCurves } from '../../src/protocol/curves';
 import type { EventRow } from '../../src/runs/format';
 import { facts, NOW } from './facts';

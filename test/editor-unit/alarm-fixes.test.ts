@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hasErrors, type Fix } from '../../src/config/diagnostic';
 import { parseExperiment } from '../../src/config/parse';
-import { labelStageOf, raiseLeash, strongerLeash, useLowerBound } from '../../src/editor/alarm-fixes';
+import { labelStageOf, raiseLeash, strongerLeash, useLowerBound } from '../../src/editor/alarms/fixes';
 
 const BEFORE = `model: ./model
 stages:

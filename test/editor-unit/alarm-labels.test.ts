@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/config/errors';
 import { readPairs } from '../../src/data/labels/pairs';
-import { alarmPairs, sendToLabeling, type AlarmRun } from '../../src/editor/alarm-labels';
-import { alarmsText } from '../../src/editor/alarm-text';
-import { alarmCount, latestBySignal, stageWarning } from '../../src/editor/alarm-words';
+import { alarmPairs, sendToLabeling, type AlarmRun } from '../../src/editor/alarms/labels';
+import { alarmsText } from '../../src/editor/alarms/text';
+import { alarmCount, latestBySignal, stageWarning } from '../../src/editor/alarms/words';
 import type { Alarm, AlarmSample } from '../../src/runs/alarms';
 import type { SampleRow } from '../../src/runs/format';
 

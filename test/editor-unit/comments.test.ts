@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { appendComment, readComments, type AnswerComment, type CommentDraft } from '../../src/data/labels/comments';
-import { anchorOf, placeIn, positionIn } from '../../src/editor/comments-anchor';
-import { quotedAt, taggedText, threadsOf, writtenText } from '../../src/editor/comments-threads';
-import { promptsOfSamples } from '../../src/editor/review-source';
-import { reviewText } from '../../src/editor/review-text';
+import { anchorOf, placeIn, positionIn } from '../../src/editor/review/comments-anchor';
+import { quotedAt, taggedText, threadsOf, writtenText } from '../../src/editor/review/comments-threads';
+import { promptsOfSamples } from '../../src/editor/review/source';
+import { reviewText } from '../../src/editor/review/text';
 
 const words = fc.array(fc.constantFrom('the', 'river', 'is', 'in', 'Fernbury', '\n'), { maxLength: 20 });
 const textOf = (parts: readonly string[]): string => parts.join(' ');

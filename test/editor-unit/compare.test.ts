@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readLabels, standingLabels } from '../../src/data/labels/labels';
 import { readPairs } from '../../src/data/labels/pairs';
 import { writePairs } from '../../src/data/labels/pairs-writer';
-import { candidatesOf, comparisonsOf, type Candidate } from '../../src/editor/compare-items';
-import { CompareSession } from '../../src/editor/compare-session';
-import { promptsOfSamples } from '../../src/editor/review-source';
+import { candidatesOf, comparisonsOf, type Candidate } from '../../src/editor/compare/items';
+import { CompareSession } from '../../src/editor/compare/session';
+import { promptsOfSamples } from '../../src/editor/review/source';
 import type { SampleRow } from '../../src/runs/format';
 
 const rows = (answers: Record<number, readonly string[]>): SampleRow[] =>

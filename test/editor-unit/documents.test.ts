@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { branchedConfig } from '../../src/config/branch';
-import { csvOf, curveRun, rowBatch, withDistinctLabels } from '../../src/editor/curve-data';
+import { csvOf, curveRun, rowBatch, withDistinctLabels } from '../../src/editor/curves/curve-data';
 import { parseExperiment } from '../../src/config/parse';
 import { resolveStage } from '../../src/config/load';
 import { runConfigOf } from '../../src/config/run-config';

@@ -1,5 +1,5 @@
 import type { MetricsRow, RunFile, RunState } from '../../src/runs/format';
-import type { RunFacts } from '../../src/editor/run-words';
+import type { RunFacts } from '../../src/editor/runs/run-words';
 
 export const NOW = Date.parse('2025-03-01T12:00:00Z');
 

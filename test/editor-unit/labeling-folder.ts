@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LabelingSession } from '../../src/editor/labeling-session';
+import { LabelingSession } from '../../src/editor/labeling/session';
 import type { PairDraft } from '../../src/data/labels/pairs';
 import { writePairs } from '../../src/data/labels/pairs-writer';
 

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agreementReport } from '../../src/data/agreement/report';
 import { effectiveLabels, type Label, type LabelRow } from '../../src/data/labels/labels';
-import { alphaOf } from '../../src/editor/labeling-agreement';
-import type { LabelingSession } from '../../src/editor/labeling-session';
-import { draftOf, labelDraft, labelValue, labelWords } from '../../src/editor/labeling-texts';
+import { alphaOf } from '../../src/editor/labeling/agreement';
+import type { LabelingSession } from '../../src/editor/labeling/session';
+import { draftOf, labelDraft, labelValue, labelWords } from '../../src/editor/labeling/texts';
 import { CHOICES, type Choice, type Judgement, type Ratings, type Verdicts } from '../../src/protocol/labeling';
 import { LabelingFolder } from './labeling-folder';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/config/errors';
-import type { LabelingSession } from '../../src/editor/labeling-session';
-import { LabelingView, type Desk } from '../../src/editor/labeling-view';
+import type { LabelingSession } from '../../src/editor/labeling/session';
+import { LabelingView, type Desk } from '../../src/editor/labeling/view';
 import { isToLabeling, type FromLabeling, type Judgement, type ToLabeling } from '../../src/protocol/labeling';
 import { LabelingFolder } from './labeling-folder';
 

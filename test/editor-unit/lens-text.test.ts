@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { lensesOf, type StageFacts } from '../../src/editor/lens-text';
-import { outlineAfterError } from '../../src/editor/outline';
+import { lensesOf, type StageFacts } from '../../src/editor/align-file/lens-text';
+import { outlineAfterError } from '../../src/editor/align-file/outline';
 import { parseExperiment } from '../../src/config/parse';
 import { RUN_STATES } from '../../src/runs/format';
 import { facts, NOW } from './facts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toPair } from '../../src/data/labels/pairs';
-import { promptsOfPairs, promptsOfSamples } from '../../src/editor/review-source';
-import { answerAt, figuresOf, MOST_SHOWN, promptText, reviewText } from '../../src/editor/review-text';
+import { promptsOfPairs, promptsOfSamples } from '../../src/editor/review/source';
+import { answerAt, figuresOf, MOST_SHOWN, promptText, reviewText } from '../../src/editor/review/text';
 import type { SampleRow } from '../../src/runs/format';
 
 const sample = (step: number, row: number, answer: string, more: Partial<SampleRow> = {}): SampleRow => ({

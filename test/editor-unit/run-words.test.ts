@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { directionOf, keyMetric, secondsLeft, stateWords } from '../../src/editor/run-words';
+import { directionOf, keyMetric, secondsLeft, stateWords } from '../../src/editor/runs/run-words';
 import { agoText, durationText, metricText, shortened } from '../../src/editor/words';
 import { facts, lossRows, NOW, runFile } from './facts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Learner } from '../../src/stages/learner';
-import { learntCount, nextTokenBatch, nextTokenObjective, type TokenRow } from '../../src/stages/next-token';
+import { Learner } from '../../src/stages/training/learner';
+import { learntCount, nextTokenBatch, nextTokenObjective, type TokenRow } from '../../src/stages/training/next-token';
 import { type Runtime, openRuntime } from '../../src/tensor/runtime';
 import { logitsOf, lossAndGradients, TOLERANCE, weightsOf } from './graphs';
 import { goldenTensors, goldenValues, IGNORED, relativeDistance } from './load';

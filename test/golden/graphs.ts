@@ -1,8 +1,8 @@
 import type { LlamaConfig } from '../../src/models/hf-config';
 import { declareBatch, declareWeights, llamaHidden, llamaLogits } from '../../src/models/llama';
 import { ModelWeights } from '../../src/models/weights';
-import type { MicroBatch } from '../../src/stages/learner';
-import { nextTokenObjective } from '../../src/stages/next-token';
+import type { MicroBatch } from '../../src/stages/training/learner';
+import { nextTokenObjective } from '../../src/stages/training/next-token';
 import { gradients } from '../../src/tensor/autodiff';
 import { Graph } from '../../src/tensor/graph';
 import { reshape } from '../../src/tensor/ops';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Learner } from '../../src/stages/learner';
-import { type TokenRow, learntCount, nextTokenBatch, nextTokenObjective } from '../../src/stages/next-token';
+import { Learner } from '../../src/stages/training/learner';
+import { type TokenRow, learntCount, nextTokenBatch, nextTokenObjective } from '../../src/stages/training/next-token';
 import { learningRateAt } from '../../src/tensor/optimizer';
 import { type Runtime, openRuntime } from '../../src/tensor/runtime';
 import { TOLERANCE, logitsOf, lossAndGradients, weightsOf } from './graphs';

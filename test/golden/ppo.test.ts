@@ -6,13 +6,13 @@ import { readStageConfig, type GrpoConfig, type PpoConfig, type RlooConfig } fro
 import { Random } from '../../src/data/random';
 import { ValueHead } from '../../src/models/value-head';
 import type { ModelWeights } from '../../src/models/weights';
-import { type LearntAnswer, answerBatches } from '../../src/stages/answer-batch';
+import { type LearntAnswer, answerBatches } from '../../src/stages/policy/answer-batch';
 import { grpoObjective, grpoTargets, grpoWeight } from '../../src/stages/grpo';
-import { Learner, type Objective } from '../../src/stages/learner';
+import { Learner, type Objective } from '../../src/stages/training/learner';
 import { ppoObjective, ppoTargets } from '../../src/stages/ppo';
 import { rlooObjective, rlooTargets } from '../../src/stages/rloo';
-import type { Rollout } from '../../src/stages/rollout';
-import { tokensOf } from '../../src/stages/rollout-metrics';
+import type { Rollout } from '../../src/stages/policy/rollout';
+import { tokensOf } from '../../src/stages/policy/rollout-metrics';
 import { optimizerOf } from '../../src/stages/settings';
 import type { Graph } from '../../src/tensor/graph';
 import { type Runtime, type Tensor, openRuntime } from '../../src/tensor/runtime';

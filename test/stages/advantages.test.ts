@@ -10,7 +10,7 @@ import {
   normalized,
   penalisedRewards,
   whiten,
-} from '../../src/stages/advantages';
+} from '../../src/stages/policy/advantages';
 
 const near = (actual: ArrayLike<number>, expected: readonly number[], digits = 6) => {
   expect(actual.length).toBe(expected.length);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ChosenDrop } from '../../src/stages/chosen-drop';
+import { ChosenDrop } from '../../src/stages/preferences/chosen-drop';
 
 describe('the alarm of falling chosen answers', () => {
   const see = (drop: ChosenDrop, readings: readonly [number, number][]) =>

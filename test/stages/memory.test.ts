@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 import { afterEach, expect, it, vi } from 'vitest';
 import { parseLlamaConfig } from '../../src/models/hf-config';
-import { microBatchTokens } from '../../src/stages/memory';
+import { microBatchTokens } from '../../src/stages/training/memory';
 
 vi.mock('node:os', async (original) => {
   const real = await original<typeof os>();

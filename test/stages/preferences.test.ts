@@ -10,8 +10,8 @@ import type { LabelValue } from '../../src/data/labels/labels';
 import { pairToLine, toPair } from '../../src/data/labels/pairs';
 import { ChatTemplate } from '../../src/models/chat';
 import { loadTokenizer, type Tokenizer } from '../../src/models/tokenizer';
-import { type PairSettings, renderPreferences } from '../../src/stages/preference-pairs';
-import { type Preference, promptOf, splitPreferences } from '../../src/stages/preferences';
+import { type PairSettings, renderPreferences } from '../../src/stages/preferences/preference-pairs';
+import { type Preference, promptOf, splitPreferences } from '../../src/stages/preferences/preferences';
 import { writeTinyModel } from '../host/tiny-model.mjs';
 
 let folder: string;

@@ -6,7 +6,7 @@ import { UserError } from '../../src/config/errors';
 import { loadExperiment, resolveStage } from '../../src/config/load';
 import { ChatTemplate } from '../../src/models/chat';
 import { loadTokenizer, type Tokenizer } from '../../src/models/tokenizer';
-import { type PromptRow, readPrompts } from '../../src/stages/prompts';
+import { type PromptRow, readPrompts } from '../../src/stages/answers/prompts';
 import { writeTinyModel } from '../host/tiny-model.mjs';
 
 let folder: string;

@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RewardSource } from '../../src/config/experiment';
-import { type AnswerToScore, combined, type RewardContext, Rewards } from '../../src/stages/rewards';
-import { calibrationError, correlation, rewardMetrics, type ScoredPair, spread } from '../../src/stages/reward-metrics';
+import { type AnswerToScore, combined, type RewardContext, Rewards } from '../../src/stages/rewards/rewards';
+import {
+  calibrationError,
+  correlation,
+  rewardMetrics,
+  type ScoredPair,
+  spread,
+} from '../../src/stages/rewards/reward-metrics';
 import { type Runtime, openRuntime } from '../../src/tensor/runtime';
 import { GOLDEN_FOLDER } from '../golden/load';
 import { writeGoldenReward } from '../golden/written-checkpoint';

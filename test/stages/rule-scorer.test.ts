@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RuleScorer } from '../../src/stages/rule-scorer';
+import { RuleScorer } from '../../src/stages/rewards/rule-scorer';
 
 let folder: string;
 beforeAll(() => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/config/errors';
-import { Rule, type RuleLimits } from '../../src/stages/rule';
+import { Rule, type RuleLimits } from '../../src/stages/rewards/rule';
 
 let folder: string;
 let count = 0;

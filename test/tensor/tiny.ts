@@ -2,8 +2,8 @@ import { Random } from '../../src/data/random';
 import { Generator } from '../../src/models/generate';
 import { parameterCount, parseLlamaConfig } from '../../src/models/hf-config';
 import { ModelWeights } from '../../src/models/weights';
-import { Learner, type MicroBatch } from '../../src/stages/learner';
-import { learntCount, nextTokenBatch, nextTokenObjective, type TokenRow } from '../../src/stages/next-token';
+import { Learner, type MicroBatch } from '../../src/stages/training/learner';
+import { learntCount, nextTokenBatch, nextTokenObjective, type TokenRow } from '../../src/stages/training/next-token';
 import type { Runtime } from '../../src/tensor/runtime';
 
 /** A Llama of 0.03 M parameters with grouped queries and tied embeddings. */

@@ -5,7 +5,7 @@ import type { Example } from '../../src/data/example';
 import type { Row } from '../../src/data/rows';
 import { renderRows } from '../../src/models/render';
 import { loadTokenizer } from '../../src/models/tokenizer';
-import { describe as words, examine, markLearnt, refuseUnlearnable } from '../../src/stages/doctor';
+import { describe as words, examine, markLearnt, refuseUnlearnable } from '../../src/stages/training/doctor';
 import { FIXTURES } from './fixtures';
 
 const tokenizer = loadTokenizer(join(FIXTURES, 'byte-level'));

@@ -7,7 +7,7 @@ import type { Message, Row } from '../../src/data/rows';
 import { ChatTemplate } from '../../src/models/chat';
 import { renderPrompt, renderRow, type RenderSettings } from '../../src/models/render';
 import { loadTokenizer, type Tokenizer } from '../../src/models/tokenizer';
-import { markLearnt } from '../../src/stages/doctor';
+import { markLearnt } from '../../src/stages/training/doctor';
 import { FIXTURES, readFixture, TOKENIZERS, type TemplateCase } from './fixtures';
 
 const tokenizers = new Map<string, Tokenizer>(TOKENIZERS.map((name) => [name, loadTokenizer(join(FIXTURES, name))]));

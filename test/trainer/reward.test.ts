@@ -5,7 +5,7 @@ import { Random } from '../../src/data/random';
 import { RewardModel } from '../../src/models/reward-model';
 import { listCheckpoints } from '../../src/runs/checkpoints';
 import type { RunDir } from '../../src/runs/directory';
-import { renderAnswer } from '../../src/stages/preference-pairs';
+import { renderAnswer } from '../../src/stages/preferences/preference-pairs';
 import { openRuntime } from '../../src/tensor/runtime';
 import { TrainerBench, reached, timeless } from './trainer';
 

@@ -1,9 +1,9 @@
 import type { ResolvedStage } from '../../config/experiment';
 import type { RlMonitors } from '../../config/schema/monitors';
 import type { StageContext } from '../context';
-import { openScorer } from '../policy-scorer';
-import type { AnswerScorer, Rollout } from '../rollout';
-import { klOfAnswer } from '../rollout-metrics';
+import { openScorer } from '../policy/policy-scorer';
+import type { AnswerScorer, Rollout } from '../policy/rollout';
+import { klOfAnswer } from '../policy/rollout-metrics';
 import { momentsOf } from './statistics';
 import type { MonitorState } from './monitors';
 import { StageMonitors } from './stage-monitors';
