@@ -1,7 +1,14 @@
+import { isAbsolute, relative } from 'node:path';
 import { readJsonl } from './jsonl';
 import { decodeUtf8, MOST_LINE_BYTES, readLines } from './lines';
 import { FaultReport } from './report';
 import { RowReader, type Row, type TextRow } from './rows';
+
+/** A file as messages name it: relative to the config file's folder, where it lies in it. */
+export function shownPath(folder: string, file: string): string {
+  const path = relative(folder, file);
+  return path.startsWith('..') || isAbsolute(path) ? file : path;
+}
 
 /** A line that holds only this starts a new document in a plain text file. */
 export const DOCUMENT_LINE = '<|document|>';

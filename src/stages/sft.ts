@@ -1,8 +1,8 @@
-import { isAbsolute, relative } from 'node:path';
 import type { SftConfig } from '../config/schema/experiment';
 import type { ResolvedStage } from '../config/experiment';
-import type { Row } from '../data/rows';
 import { type Example, learntTokens } from '../data/example';
+import { shownPath } from '../data/files';
+import type { Row } from '../data/rows';
 import { renderRow } from '../models/render';
 import { loadTokenizer } from '../models/tokenizer';
 import type { StageContext } from './context';
@@ -29,8 +29,7 @@ export async function prepareSft(stage: ResolvedStage, config: SftConfig, contex
   const render = (rows: readonly Row[]): Example[] =>
     rows.flatMap((row) => {
       const example = renderRow(row, tokenizer, template, settings);
-      // places are told as the config names the files
-      return example ? [{ ...example, file: shortPath(stage.folder, example.file) }] : [];
+      return example ? [{ ...example, file: shownPath(stage.folder, example.file) }] : [];
     });
   const rows = readSplit(stage);
   const train = render(rows.train);
@@ -60,12 +59,6 @@ export async function prepareSft(stage: ResolvedStage, config: SftConfig, contex
     }),
     chatTemplate: template?.source,
   });
-}
-
-/** Relative to the config file's folder, where the file lies in it. */
-function shortPath(folder: string, file: string): string {
-  const path = relative(folder, file);
-  return path.startsWith('..') || isAbsolute(path) ? file : path;
 }
 
 const isChat = (row: Row): boolean =>

@@ -1,6 +1,6 @@
-import { isAbsolute, relative } from 'node:path';
 import { UserError } from '../../config/errors';
 import type { ResolvedStage } from '../../config/experiment';
+import { shownPath } from '../../data/files';
 import { type JsonObject, kindOf, readJsonl } from '../../data/jsonl';
 import { FaultReport } from '../../data/report';
 import { type Message, type Row, RowReader, type TemplateInputs } from '../../data/rows';
@@ -57,7 +57,7 @@ export function readPrompts(stage: ResolvedStage, settings: PromptSettings): Pro
         code: 'data',
         hint: 'write at least one word, or delete the row',
       });
-    const rendered = { prompt, ids, tags, row: index, file: shortPath(stage.folder, file), line, source };
+    const rendered = { prompt, ids, tags, row: index, file: shownPath(stage.folder, file), line, source };
     (ids.length <= room ? prompts : tooLong).push(rendered);
   }
   const [first] = tooLong;
@@ -68,6 +68,12 @@ export function readPrompts(stage: ResolvedStage, settings: PromptSettings): Pro
     );
   tellRepeated(prompts, warn);
   return prompts;
+}
+
+/** An answer's tokens as text. A template says how a turn is set off; a text goes on exactly where the prompt ended. */
+export function answerText(prompt: PromptRow['prompt'], ids: readonly number[], tokenizer: Tokenizer): string {
+  const text = tokenizer.decode(ids, { skipSpecial: true });
+  return typeof prompt === 'string' ? text : text.trim();
 }
 
 interface SourceRow {
@@ -123,10 +129,4 @@ function tellRepeated(prompts: readonly PromptRow[], warn: (message: string) => 
   warn(
     `${repeated.length} of ${prompts.length} prompts occur more than once (${again.file}:${again.line} is ${before.file}:${before.line} again): each occurrence is answered.`,
   );
-}
-
-/** Relative to the config file's folder, where the file lies in it. */
-function shortPath(folder: string, file: string): string {
-  const path = relative(folder, file);
-  return path.startsWith('..') || isAbsolute(path) ? file : path;
 }
