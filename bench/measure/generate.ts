@@ -28,7 +28,7 @@ export async function measureGeneration(request: Parsed<'generate'>): Promise<un
     const prompts = promptsOf(batch);
     const contestants = [];
     for (const cacheLength of cacheLengths) {
-      const generator = new Generator(runtime, weights, { rows: batch });
+      const generator = new Generator(runtime, weights, { rows: batch, fixed: true });
       // An answer that could have been as long as the cache, and ends with its first token, sets the cache's length.
       await generator.generate(prompts.slice(0, 1), {
         maxNewTokens: cacheLength - PROMPT_LENGTH,

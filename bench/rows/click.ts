@@ -29,7 +29,6 @@ export async function measureClick(bench: Bench): Promise<Result> {
   const clicks: Click[] = [];
   try {
     await workbench.openFile('align.yaml');
-    await showStage(workbench);
     await watchMouse(workbench);
     // The first run opens the panel and warms the disk's cache; it is not counted.
     for (let round = 0; round <= rounds; round++) {
@@ -74,23 +73,6 @@ function setThreads(folder: string, threads: number): void {
   writeFileSync(config, `threads: ${threads}\n${readFileSync(config, 'utf8')}`);
 }
 
-/** Brings the stage's line, and so its lenses, into view. */
-async function showStage(workbench: Workbench): Promise<void> {
-  const lines = workbench.read('align.yaml').split('\n');
-  const line = lines.findIndex((text) => text.startsWith(`  ${STAGE}:`)) + 1;
-  const { page } = workbench;
-  await page.locator('.monaco-editor .view-line').first().click();
-  await page.keyboard.press('Control+G');
-  const input = page.locator('.quick-input-widget input').first();
-  await input.waitFor();
-  await input.fill(`:${line}`);
-  await page.keyboard.press('Enter');
-  await runLens(workbench).waitFor({ timeout: WAIT_MS });
-}
-
-/** The Run lens of the stage. The stages above are scrolled away or stand before it. */
-const runLens = (workbench: Workbench) => workbench.lens(/^\s*Run$/).last();
-
 async function watchMouse({ page }: Workbench): Promise<void> {
   await page.evaluate(() => {
     addEventListener('pointerdown', () => (window.__pressed = Date.now()), { capture: true });
@@ -108,8 +90,7 @@ interface Click {
 /** Starts the stage by a click, waits for its first point, and stops the run. */
 async function clickToPoint(workbench: Workbench): Promise<Click> {
   const before = new Set(runIds(workbench));
-  await runLens(workbench).waitFor({ timeout: WAIT_MS });
-  await runLens(workbench).click();
+  await workbench.clickLensOver(STAGE, 'Run');
   const body = workbench.panel().locator('body[data-ready]');
   // Asked once a frame inside the panel: what a question from outside costs is not the product's.
   const drawn = await body.evaluate(

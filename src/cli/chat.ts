@@ -37,7 +37,7 @@ async function chat(reference: string, options: Options): Promise<void> {
       hint: 'Use `align generate MODEL --prompt …`, or put a chat_template.jinja into its folder.',
     });
   }
-  const generator = new Generator(model.runtime, model.weights, { rows: 1 });
+  const generator = new Generator(model.runtime, model.weights, { rows: 1, fixed: true });
   const talk = new Conversation(model, generator, options, output);
   const interactive = process.stdin.isTTY === true;
   const lines = createInterface({ input: process.stdin, output: interactive ? process.stderr : undefined });

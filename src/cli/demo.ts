@@ -127,7 +127,10 @@ async function score(
   output: Output,
 ): Promise<Scores> {
   const model = openModel(folder, {}, output.note);
-  const generator = new Generator(model.runtime, model.weights, { rows: Math.min(BATCH, questions.length) });
+  const generator = new Generator(model.runtime, model.weights, {
+    rows: Math.min(BATCH, questions.length),
+    fixed: true,
+  });
   const status = new StatusLine(output.out);
   let tokens = 0;
   const answers = async (temperature: number): Promise<Answer[]> => {

@@ -2,7 +2,7 @@ import type { Random } from '../data/random';
 import { Graph, type Value } from '../tensor/graph';
 import { argmax, gatherRows, max, mul, reshape, softmax } from '../tensor/ops';
 import { Program } from '../tensor/program';
-import type { Call, Runtime, Tensor } from '../tensor/runtime';
+import type { Call, Runtime, Tensor, TypedArray } from '../tensor/runtime';
 import { declareWeights, llamaDecode, llamaLogits } from './llama';
 import { type SamplingOptions, pickFiltered, pickFrom, plain } from './sampling';
 import type { ModelWeights } from './weights';
@@ -49,6 +49,11 @@ export interface GeneratorOptions {
   /** How long the caches are from the start, in tokens; they grow where more is needed. */
   length?: number;
   head?: Head;
+  /**
+   * Whether the weights stay as they are while this generator lives. Its programs then hold a copy of them, packed once
+   * instead of at each token: a quarter faster and more, for as much memory again.
+   */
+  fixed?: boolean;
 }
 
 /** The next token by the graph (greedy), by drawing from its softmax, or by rules that need the logits. */
@@ -77,6 +82,8 @@ interface Bound {
 }
 
 const LENGTH_STEP = 64;
+/** A program is one message of at most 2 GiB, and there are two copies of it while it is made. */
+const MOST_HELD_BYTES = 1 << 30;
 /** Characters of the answer's end in which a stop string is looked for, beyond its own length. */
 const STOP_TOKENS = 32;
 
@@ -242,9 +249,17 @@ export class Generator {
       outputs.output = softmax(mul(logits, graph.input('inverse_temperature', 'float32', [])));
     else outputs.output = argmax(logits);
     if (mode === 'greedy') outputs.peak = reshape(max(softmax(logits), [-1]), ['batch']);
-    const program = Program.compile(this.runtime, `generate ${mode}`, outputs);
+    const program = Program.compile(this.runtime, `generate ${mode}`, outputs, { constants: this.constants() });
     this.programs.set(mode, program);
     return program;
+  }
+
+  /** What the programs hold themselves. On a device the weights are where its kernels want them. */
+  private constants(): ReadonlyMap<string, TypedArray> | undefined {
+    const inputs = Object.entries(this.weights.inputs);
+    const bytes = inputs.reduce((sum, [, { data }]) => sum + (data?.byteLength ?? 0), 0);
+    if (!this.options.fixed || bytes > MOST_HELD_BYTES) return undefined;
+    return new Map(inputs.flatMap(([name, { data }]) => (data ? [[name, data]] : [])));
   }
 
   /** Caches at least `length` long; on a device for exactly so many rows, for it has no views. */

@@ -1,5 +1,6 @@
 import { type Shape, isStatic, productOf } from './dims';
 import { type Node, type Value, INPUT, topological } from './graph';
+import type { TypedArray } from './runtime';
 import { type OnnxAttribute, type OnnxNode, type OnnxTensor, type OnnxValue, encodeModel } from './onnx';
 
 export type Target = 'cpu' | 'webgpu';
@@ -30,10 +31,20 @@ export class Emitter {
 
   constructor(readonly target: Target) {}
 
-  emit(name: string, outputs: Readonly<Record<string, Value>>): Emitted {
+  /** `constants`: the values of inputs that stay as they are; they become part of the model. */
+  emit(
+    name: string,
+    outputs: Readonly<Record<string, Value>>,
+    constants: ReadonlyMap<string, TypedArray> = new Map(),
+  ): Emitted {
     const order = topological(Object.values(outputs));
-    const inputs = order.filter((node) => node.op === INPUT).map((node) => node.outputs[0]);
-    for (const input of inputs) this.names.set(input, input.label);
+    const inputs: Value[] = [];
+    for (const input of order.filter((node) => node.op === INPUT).map((node) => node.outputs[0])) {
+      this.names.set(input, input.label);
+      const data = constants.get(input.label);
+      if (data && isStatic(input.shape)) this.store({ dtype: input.dtype, dims: input.shape, data }, input.label);
+      else inputs.push(input);
+    }
     // an output is named where it is made; copies are for what has a name already
     for (const [output, value] of Object.entries(outputs))
       if (!this.names.has(value)) this.names.set(value, outputName(output));

@@ -1,7 +1,15 @@
 import { type Bindings, evaluate, showShape } from './dims';
 import { Emitter, outputName } from './emit';
 import type { Value } from './graph';
-import type { Call, Runtime, Session, SessionOptions, Tensor } from './runtime';
+import type { Call, Runtime, Session, SessionOptions, Tensor, TypedArray } from './runtime';
+
+export interface ProgramOptions extends SessionOptions {
+  /**
+   * The values of inputs that stay as they are as long as the program. They become part of it instead of inputs, copied,
+   * and its kernels lay them out as they like them best, once.
+   */
+  constants?: ReadonlyMap<string, TypedArray>;
+}
 
 /** A compiled graph: named inputs, named outputs, one session for all sizes of its symbolic dimensions. */
 export class Program {
@@ -17,9 +25,9 @@ export class Program {
     runtime: Runtime,
     label: string,
     outputs: Readonly<Record<string, Value>>,
-    options: SessionOptions = {},
+    { constants, ...options }: ProgramOptions = {},
   ): Program {
-    const { model, inputs, shapeInputs } = new Emitter(runtime.device).emit(label, outputs);
+    const { model, inputs, shapeInputs } = new Emitter(runtime.device).emit(label, outputs, constants);
     const session = runtime.createSession(model, { label, ...options });
     return new Program(
       runtime,
@@ -70,6 +78,39 @@ export class Program {
         for (const shape of shapes) shape.release();
       },
     };
+  }
+
+  /**
+   * One call whose batch lives no longer than it: `batch` becomes tensors beside `fixed`, and of the outputs (float32)
+   * one is read.
+   */
+  async once(
+    fixed: Readonly<Record<string, Tensor>>,
+    batch: Readonly<Record<string, { dims: readonly number[]; data: Int32Array | Float32Array }>>,
+    output: string,
+  ): Promise<Float32Array> {
+    const { runtime } = this;
+    const inputs = { ...fixed };
+    const own: Tensor[] = [];
+    const take = (dtype: 'int32' | 'float32', dims: readonly number[], data?: Int32Array | Float32Array): Tensor => {
+      const tensor = runtime.hostTensor(dtype, dims, data);
+      own.push(tensor);
+      return tensor;
+    };
+    try {
+      for (const [name, { dims, data }] of Object.entries(batch))
+        inputs[name] = take(data instanceof Int32Array ? 'int32' : 'float32', dims, data);
+      const result = take('float32', this.outputDims(output, this.bindings(inputs)));
+      const call = this.prepare(inputs, { [output]: result });
+      try {
+        await call.runAsync();
+      } finally {
+        call.release();
+      }
+      return (await runtime.read(result)) as Float32Array;
+    } finally {
+      for (const tensor of own) tensor.release();
+    }
   }
 
   /** The size of an output under the sizes of the given inputs. */

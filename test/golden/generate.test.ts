@@ -17,8 +17,8 @@ afterAll(() => runtime.close());
 const greedy = { temperature: 0, stopIds: [] };
 const prompts = (ids: readonly (readonly number[])[], seed = 1) =>
   ids.map((prompt, i) => ({ ids: prompt, random: Random.from(seed, i) }));
-const write = async (rows: number, ids: readonly (readonly number[])[], options: GenerateOptions) => {
-  const generator = new Generator(runtime, weights, { rows });
+const write = async (rows: number, ids: readonly (readonly number[])[], options: GenerateOptions, fixed = false) => {
+  const generator = new Generator(runtime, weights, { rows, fixed });
   try {
     return await generator.generate(prompts(ids), options);
   } finally {
@@ -40,6 +40,16 @@ describe('generation', () => {
       expect(ids).toEqual(recorded[i].tokens);
       expect(finish).toBe('length');
       logProbs.forEach((logProb, t) => expect(logProb).toBeCloseTo(recorded[i].logprobs[t], 4));
+    });
+  });
+
+  it.each([0, 1])('writes the same at temperature %i where its programs hold the weights', async (temperature) => {
+    const ids = recorded.map(({ prompt }) => prompt);
+    const options = { temperature, stopIds: [], maxNewTokens };
+    const [read, held] = [await write(2, ids, options), await write(2, ids, options, true)];
+    held.forEach((answer, i) => {
+      expect(answer.ids).toEqual(read[i].ids);
+      answer.logProbs.forEach((logProb, t) => expect(logProb).toBeCloseTo(read[i].logProbs[t], 5));
     });
   });
 

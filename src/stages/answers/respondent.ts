@@ -7,7 +7,7 @@ import { Generator } from '../../models/generate';
 import { loadTokenizer, type Tokenizer } from '../../models/tokenizer';
 import type { ModelWeights } from '../../models/weights';
 import { RUN_ID } from '../../runs/format';
-import { type PromptRow, readPrompts } from './prompts';
+import { answerText, type PromptRow, readPrompts } from './prompts';
 import type { StageContext } from '../context';
 import { loadWeights, positionsFor, templateOf } from '../training/texts';
 
@@ -23,6 +23,14 @@ export interface Sampling {
   max_new_tokens: number;
 }
 
+/** What of a config says how answers are drawn, as it is recorded beside them. */
+export const samplingOf = ({ max_new_tokens, temperature, top_p, top_k }: Sampling): Sampling => ({
+  max_new_tokens,
+  temperature,
+  top_p,
+  top_k,
+});
+
 export interface Answer {
   /** Without control tokens; where the prompt is a conversation, without blanks around it. */
   text: string;
@@ -35,8 +43,9 @@ export interface Answer {
 export class Respondent {
   /** As the config names it: a stage, or a folder relative to the config file's. */
   readonly name: string;
-  /** The run whose result it is; undefined for a folder. */
+  /** The run whose result or checkpoint it is, and the checkpoint's step; undefined for other folders. */
   readonly run: string | undefined;
+  readonly step: number | undefined;
   private loaded: { weights: ModelWeights; generator: Generator } | undefined;
   private readonly tokenizer: Tokenizer;
 
@@ -47,8 +56,9 @@ export class Respondent {
     private readonly context: StageContext,
   ) {
     this.name = source.kind === 'stage' ? source.name : relative(stage.folder, folder).split(sep).join('/') || '.';
-    const run = basename(dirname(folder));
-    this.run = RUN_ID.test(run) ? run : undefined;
+    const origin = originOf(folder);
+    this.run = origin.run;
+    this.step = origin.step;
     this.tokenizer = loadTokenizer(folder);
   }
 
@@ -86,9 +96,7 @@ export class Respondent {
     });
     return prompts.map(({ prompt }, p) =>
       given.slice(p * count, (p + 1) * count).map(({ ids, finish }): Answer => {
-        const text = this.tokenizer.decode(ids, { skipSpecial: true });
-        // A template says how a turn is set off; a text goes on exactly where the prompt ended.
-        return { text: typeof prompt === 'string' ? text : text.trim(), tokens: ids.length, finish };
+        return { text: answerText(prompt, ids, this.tokenizer), tokens: ids.length, finish };
       }),
     );
   }
@@ -97,7 +105,7 @@ export class Respondent {
     if (this.loaded) return this.loaded.generator;
     const { runtime } = this.context;
     const weights = loadWeights(runtime, this.folder, this.stage.config.max_length);
-    const generator = new Generator(runtime, weights, { rows: rowsFor(weights) });
+    const generator = new Generator(runtime, weights, { rows: rowsFor(weights), fixed: true });
     this.loaded = { weights, generator };
     return generator;
   }
@@ -107,6 +115,15 @@ export class Respondent {
     this.loaded?.weights.release();
     this.loaded = undefined;
   }
+}
+
+/** Whose weights a folder holds: `<run>/model`, or a checkpoint `<run>/checkpoints/step-000400`. */
+function originOf(folder: string): { run?: string; step?: number } {
+  const parent = dirname(folder);
+  const step = basename(parent) === 'checkpoints' ? /^step-(\d+)$/.exec(basename(folder))?.[1] : undefined;
+  const run = basename(step === undefined ? parent : dirname(parent));
+  if (!RUN_ID.test(run)) return {};
+  return step === undefined ? { run } : { run, step: Number(step) };
 }
 
 function rowsFor({ config, positions }: ModelWeights): number {
