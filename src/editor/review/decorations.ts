@@ -23,13 +23,15 @@ export function registerDecorations(reviews: ReviewDocuments): vscode.Disposable
   );
 }
 
-function frameOf({ built }: OpenReview, document: vscode.TextDocument): vscode.Range[] {
+function frameOf({ built, heat }: OpenReview, document: vscode.TextDocument): vscode.Range[] {
   const lines = built.prompts.flatMap(({ line, answers }) => [
     line,
     // The note behind a text that was cut stands on the line after it.
     ...answers.flatMap(({ head, last }) => [head, last + 1]),
   ]);
-  return lines
+  const first = document.lineAt(0);
+  const legend = heat && first.text === heat.legend.text ? [first.range] : [];
+  const frame = lines
     .filter((line) => line < document.lineCount)
     .flatMap((line) => {
       const { text } = document.lineAt(line);
@@ -38,4 +40,5 @@ function frameOf({ built }: OpenReview, document: vscode.TextDocument): vscode.R
         ({ index, 0: part }) => new vscode.Range(line, index, line, index + part.length),
       );
     });
+  return [...legend, ...frame];
 }

@@ -6,6 +6,7 @@ import type { EditorContext } from '../context';
 import { keyOf } from '../labeling/board';
 import { annotatorOf } from '../labeling/annotator';
 import { core } from '../loading';
+import { heatOf, kindsOf, type Heat, type HeatKind } from './heat-scale';
 import type { AnswerJudge } from './judge';
 import { promptsOfPairs, promptsOfSamples } from './source';
 import { reviewText, type ReviewPrompt, type ReviewText } from './text';
@@ -30,6 +31,9 @@ type Source =
 export interface OpenReview {
   readonly uri: vscode.Uri;
   readonly built: ReviewText;
+  /** What its tokens can be coloured by, and are. */
+  readonly heats: readonly HeatKind[];
+  readonly heat: Heat | undefined;
   /** Whose `labels/<stage>/` takes judgements and comments. */
   readonly target: StageTarget;
 }
@@ -42,7 +46,10 @@ export class ReviewDocuments implements vscode.TextDocumentContentProvider, vsco
   private readonly judges = new Map<string, { judge: AnswerJudge | undefined; opened: Promise<AnswerJudge> }>();
   /** Size and time of the pairs that a document was built from. */
   private readonly stamps = new Map<string, string>();
+  /** Who writes documents of another kind under this scheme, by the first part of their path. */
+  private readonly guides = new Map<string, (uri: vscode.Uri) => Promise<string>>();
   private disk = '';
+  private wantedHeat: HeatKind | undefined;
   private readonly stale = new vscode.EventEmitter<vscode.Uri>();
   private readonly shown = new vscode.EventEmitter<OpenReview | undefined>();
   private readonly subscriptions: vscode.Disposable[];
@@ -79,13 +86,33 @@ export class ReviewDocuments implements vscode.TextDocumentContentProvider, vsco
     ];
   }
 
+  /** Documents that lead to answers, such as reports: the links of a preview cannot leave the scheme of its document. */
+  guide(kind: string, text: (uri: vscode.Uri) => Promise<string>): void {
+    this.guides.set(kind, text);
+  }
+
+  /** A guiding document is to be written anew. */
+  changed(uri: vscode.Uri): void {
+    this.stale.fire(uri);
+  }
+
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
+    const guide = this.guides.get(uri.path.split('/')[1] ?? '');
+    if (guide) return guide(uri);
     const source = sourceOf(uri);
     if (!source) return 'This document is of another version of Alignment Lab.\n';
     const { prompts, target, empty } = await this.read(source);
-    const built = prompts.length > 0 ? reviewText(prompts) : { text: `${empty}\n`, prompts: [], answers: [] };
-    if (target) this.open.set(uri.toString(), { uri, built, target });
+    const heat = this.wantedHeat && heatOf(prompts, this.wantedHeat);
+    const built =
+      prompts.length > 0 ? reviewText(prompts, heat?.legend.text) : { text: `${empty}\n`, prompts: [], answers: [] };
+    if (target) this.open.set(uri.toString(), { uri, built, heats: kindsOf(prompts), heat, target });
     return built.text;
+  }
+
+  /** Colours the tokens of all documents by this, of those that have figures for it; by nothing where it is undefined. */
+  showHeat(kind: HeatKind | undefined): void {
+    this.wantedHeat = kind;
+    for (const { uri } of this.documents()) this.stale.fire(uri);
   }
 
   /** The document at an address, where it was built; undefined else. */

@@ -1,5 +1,6 @@
 import type { Pair } from '../../data/labels/pairs';
 import type { SampleRow } from '../../runs/format';
+import { tokenScoresOf } from '../../runs/token-scores';
 import { promptText, type ReviewAnswer, type ReviewPrompt } from './text';
 
 interface Group {
@@ -32,6 +33,7 @@ export function promptsOfSamples(
       answers: [],
     };
     groups.set(key, group);
+    const tokens = tokenScoresOf(row);
     const model = typeof row['model'] === 'string' ? row['model'] : undefined;
     group.answers.push({
       key: `sample ${sample}`,
@@ -40,6 +42,7 @@ export function promptsOfSamples(
       // Of several models the step says only where the job stood.
       ...(model === undefined && { step: row.step }),
       scores: row.scores ?? {},
+      ...(tokens && { tokens }),
       ...alarmsOf(row),
       run,
       sample,

@@ -1,5 +1,6 @@
 import { visibleText } from '../../protocol/visible-text';
 import type { Message } from '../../runs/format';
+import type { TokenScores } from '../../runs/token-scores';
 import { metricText } from '../words';
 
 /** Columns of the rule over a prompt. */
@@ -18,6 +19,7 @@ export interface ReviewAnswer {
   /** Tells answers of one model to one prompt apart, from 1; undefined where there is one. */
   readonly number?: number;
   readonly scores: Readonly<Record<string, number>>;
+  readonly tokens?: TokenScores;
   /** What an alarm said of it. */
   readonly alarms?: readonly string[];
   readonly run?: string;
@@ -65,9 +67,11 @@ export interface ReviewText {
  * well; what is not text (scores, what can be done) stands beside it as inlays and lenses. Nothing in an answer acts:
  * control and direction characters are shown as signs, a line that looks like one of ours is moved by a blank, and
  * what is longer than `MOST_SHOWN` characters is cut with a note.
+ *
+ * @param legend the document's first line, where its colours need one
  */
-export function reviewText(prompts: readonly ReviewPrompt[]): ReviewText {
-  const lines: string[] = [];
+export function reviewText(prompts: readonly ReviewPrompt[], legend?: string): ReviewText {
+  const lines: string[] = legend === undefined ? [] : [legend];
   const placed = prompts.map((prompt): PlacedPrompt => {
     if (lines.length > 0) lines.push('');
     const line = lines.length;
@@ -108,15 +112,41 @@ export function answerName({ model, step, number }: Pick<ReviewAnswer, 'model' |
 const OURS = /^(?=─)/gm;
 
 function shownText(text: string): { lines: string[]; shown: string; note: string[] } {
-  // Cut first: making a megabyte visible takes a while. Not in the middle of a character.
-  const split = (text.charCodeAt(MOST_SHOWN - 1) & 0xfc00) === 0xd800;
-  const cut = text.length > MOST_SHOWN ? text.slice(0, split ? MOST_SHOWN - 1 : MOST_SHOWN) : text;
+  // Cut first: making a megabyte visible takes a while.
+  const cut = text.length > MOST_SHOWN ? text.slice(0, wholeCharacters(text, MOST_SHOWN)) : text;
   const shown = visibleText(cut).trimEnd().replace(OURS, ' ');
   const rest = text.length - cut.length;
   const said =
     rest > 0 ? `${rest.toLocaleString('en-US')} more characters are not shown` : shown === '' ? 'an empty answer' : '';
   const note = said === '' ? [] : [`─ … ${said}`];
   return { lines: shown.split('\n'), shown, note };
+}
+
+/**
+ * Where places in an answer's text, in rising order, stand in what is shown of it: characters that are shown as signs are
+ * longer there, line ends may be shorter. A place within a character or a line end counts as one before it.
+ */
+export function shownPlaces(text: string, places: readonly number[]): number[] {
+  const most = shownText(text).shown.length;
+  let from = 0;
+  let at = 0;
+  let lineBegins = true;
+  return places.map((place) => {
+    const to = Math.max(from, wholeCharacters(text, Math.min(place, MOST_SHOWN)));
+    const piece = visibleText(text.slice(from, to));
+    // Whether a line begins here the piece alone does not know.
+    const before = lineBegins ? '' : ' ';
+    at += (before + piece).replace(OURS, ' ').length - before.length;
+    if (piece !== '') lineBegins = piece.endsWith('\n');
+    from = to;
+    return Math.min(at, most);
+  });
+}
+
+/** The place, or the one before where it would part the two halves of a character or of a line end. */
+function wholeCharacters(text: string, place: number): number {
+  const pair = text.slice(place - 1, place + 1);
+  return /^(?:[\ud800-\udbff][\udc00-\udfff]|\r\n)$/.test(pair) ? place - 1 : place;
 }
 
 /** A name as part of a line. */
