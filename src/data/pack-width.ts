@@ -29,3 +29,27 @@ export function packTightly(examples: readonly Packable[], most: number): Packin
   }
   return best ?? { width: 1, rows: [] };
 }
+
+/** Packed rows as the inputs of a forward pass, [rows · width] each. */
+export interface Grids {
+  ids: Int32Array;
+  positions: Int32Array;
+  /** −1 where a row is filled up: no place attends to it. */
+  segments: Int32Array;
+}
+
+/** Rows one below the other, filled up to their width. */
+export function gridsOf({ width, rows }: Packing): Grids {
+  const size = rows.length * width;
+  const grids = {
+    ids: new Int32Array(size),
+    positions: new Int32Array(size),
+    segments: new Int32Array(size).fill(-1),
+  };
+  rows.forEach(({ ids, positions, segments }, r) => {
+    grids.ids.set(ids, r * width);
+    grids.positions.set(positions, r * width);
+    grids.segments.set(segments, r * width);
+  });
+  return grids;
+}

@@ -1,4 +1,4 @@
-import { packTightly } from '../data/pack-width';
+import { gridsOf, packTightly } from '../data/pack-width';
 import { Graph } from '../tensor/graph';
 import { scoreTokens } from '../tensor/nn';
 import { gatherRows, mul, reshape } from '../tensor/ops';
@@ -22,7 +22,7 @@ export class Scorer {
 
   /** `temperature` divides the logits, as it did where the tokens were sampled. */
   constructor(
-    private readonly runtime: Runtime,
+    runtime: Runtime,
     private readonly weights: ModelWeights,
     { temperature = 1 } = {},
   ) {
@@ -42,29 +42,22 @@ export class Scorer {
    * so short ones cost no more than their tokens.
    */
   async score(rows: readonly ScoredRow[]): Promise<Float32Array[]> {
-    const { runtime, weights } = this;
+    const { weights } = this;
     const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 1);
     if (longest > weights.positions)
       throw new RangeError(`a row has ${longest} tokens, the model has ${weights.positions} positions`);
-    const { width, rows: packed } = packTightly(
+    const packing = packTightly(
       rows.map(({ ids }) => ({ ids: Int32Array.from(ids), mask: new Uint8Array(ids.length) })),
       weights.positions,
     );
-    const size = packed.length * width;
-    const ids = new Int32Array(size);
-    const positions = new Int32Array(size);
-    const segments = new Int32Array(size).fill(-1);
+    const { width, rows: packed } = packing;
     const places: number[] = [];
     const labels: number[] = [];
     const results = rows.map(({ ids: { length }, from }) => new Float32Array(Math.max(0, length - from)));
     /** Where each scored token's number goes. */
     const owners: { row: number; at: number }[] = [];
     packed.forEach((line, l) => {
-      const start = l * width;
-      ids.set(line.ids, start);
-      positions.set(line.positions, start);
-      segments.set(line.segments, start);
-      let at = start;
+      let at = l * width;
       for (const row of line.rows) {
         const { ids: own, from } = rows[row];
         for (let i = from; i < own.length; i++) {
@@ -79,25 +72,18 @@ export class Scorer {
     const scored = Math.ceil(places.length / STEP) * STEP;
     const fill = (values: readonly number[], rest: number): Int32Array =>
       Int32Array.from({ length: scored }, (_, i) => values[i] ?? rest);
-    const grid = [packed.length, width];
-    const inputs = {
-      ids: runtime.hostTensor('int32', grid, ids),
-      positions: runtime.hostTensor('int32', grid, positions),
-      segments: runtime.hostTensor('int32', grid, segments),
-      places: runtime.hostTensor('int32', [scored], fill(places, 0)),
-      labels: runtime.hostTensor('int32', [scored], fill(labels, -1)),
+    const { ids, positions, segments } = gridsOf(packing);
+    const grid = (data: Int32Array) => ({ dims: [packed.length, width], data });
+    const batch = {
+      ids: grid(ids),
+      positions: grid(positions),
+      segments: grid(segments),
+      places: { dims: [scored], data: fill(places, 0) },
+      labels: { dims: [scored], data: fill(labels, -1) },
     };
-    const output = runtime.hostTensor('float32', [scored]);
-    const call = this.program.prepare({ ...weights.inputs, ...inputs }, { log_probs: output });
-    try {
-      await call.runAsync();
-      const values = (await runtime.read(output)) as Float32Array;
-      owners.forEach(({ row, at }, i) => (results[row][at] = values[i]));
-      return results;
-    } finally {
-      call.release();
-      for (const tensor of [...Object.values(inputs), output]) tensor.release();
-    }
+    const values = await this.program.once(weights.inputs, batch, 'log_probs');
+    owners.forEach(({ row, at }, i) => (results[row][at] = values[i]));
+    return results;
   }
 
   release(): void {

@@ -4,11 +4,11 @@ import type { Graph, Value } from '../tensor/graph';
 import { add, and, cast, exp, less, minimum, mul, neg, sub, sum } from '../tensor/ops';
 import { type KlEstimator, MOST_LOG_RATIO, groupAdvantages } from './policy/advantages';
 import type { LearntAnswer } from './policy/answer-batch';
-import { groupsOf, penalisedScore } from './policy/groups';
+import { groupsOf } from './policy/groups';
 import type { Objective } from './training/learner';
 import { answerTokens, between, updateSums } from './policy/policy-graph';
 import type { Rollout } from './policy/rollout';
-import { tokensOf } from './policy/rollout-metrics';
+import { penalisedScore, tokensOf } from './policy/rollout-metrics';
 
 /**
  * Group-relative policy optimisation (Shao et al. 2024): PPO whose advantage is how much better an answer scored than the

@@ -8,6 +8,7 @@ import type { LearntAnswer } from './policy/answer-batch';
 import type { Objective } from './training/learner';
 import { type AnswerTokens, answerHidden, answerTokens, between, updateSums } from './policy/policy-graph';
 import type { Rollout } from './policy/rollout';
+import { penalisedScore } from './policy/rollout-metrics';
 
 /**
  * Proximal policy optimisation (Schulman et al. 2017) of a language model (Ziegler et al. 2019):
@@ -18,9 +19,9 @@ import type { Rollout } from './policy/rollout';
  */
 export function ppoTargets(rollouts: readonly Rollout[], beta: number, config: PpoConfig): LearntAnswer[] {
   const { gamma, lambda, kl_estimator } = config;
-  const penalised = rollouts.map(({ logProbs, reference, score, finish }) => {
-    const unended = finish === 'length' ? (config.missing_eos_penalty ?? 0) : 0;
-    return penalisedRewards(klTerms(logProbs, reference, kl_estimator), score.total - unended, beta);
+  const penalised = rollouts.map((rollout) => {
+    const kl = klTerms(rollout.logProbs, rollout.reference, kl_estimator);
+    return penalisedRewards(kl, penalisedScore(rollout, config), beta);
   });
   const rewards = config.whiten_rewards ? whiten(penalised, { keepMean: true }) : penalised;
   const estimates = rewards.map((reward, i) => gae(reward, rollouts[i].values, gamma, lambda));

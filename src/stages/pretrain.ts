@@ -34,7 +34,7 @@ export async function preparePretrain(
   const template = templateOf(config, stage.inputs.chatTemplate, tokenizer);
   const weights = stage.inputs.architecture
     ? freshWeights(stage, stage.inputs.architecture, tokenizer, config, runtime)
-    : loadWeights(runtime, modelFolder ?? fail(stage), config.max_length);
+    : loadWeights(runtime, modelFolder ?? noModel(stage), config.max_length);
   const length = Math.min(config.max_length, weights.config.maxPositions);
   const blocks = (documents: readonly Row[], order?: Random) => {
     const examples = documents.flatMap((row): Example[] => {
@@ -68,7 +68,7 @@ export async function preparePretrain(
   });
 }
 
-function fail(stage: ResolvedStage): never {
+function noModel(stage: ResolvedStage): never {
   throw missingModel(stage);
 }
 
@@ -80,7 +80,7 @@ function tokenizerFor(
   rows: readonly Row[],
 ): Tokenizer {
   const given = config.tokenizer;
-  if (given === null) return loadTokenizer(context.modelFolder ?? fail(stage));
+  if (given === null) return loadTokenizer(context.modelFolder ?? noModel(stage));
   if (typeof given === 'string') return loadTokenizer(stage.inputs.tokenizer ?? given);
   const folder = join(context.runFolder, 'tokenizer');
   if (!existsSync(join(folder, 'tokenizer_config.json'))) {

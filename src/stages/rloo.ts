@@ -4,11 +4,11 @@ import type { Graph, Value } from '../tensor/graph';
 import { and, cast, exp, expand, less, minimum, mul, neg, scatterAdd, sub, sum } from '../tensor/ops';
 import { MOST_LOG_RATIO, klTerms, leaveOneOut, normalized } from './policy/advantages';
 import type { LearntAnswer } from './policy/answer-batch';
-import { groupsOf, penalisedScore } from './policy/groups';
+import { groupsOf } from './policy/groups';
 import type { Objective } from './training/learner';
 import { answerTokens, between, updateSums } from './policy/policy-graph';
 import type { Rollout } from './policy/rollout';
-import { sum as total } from './policy/rollout-metrics';
+import { penalisedScore, sum as total } from './policy/rollout-metrics';
 
 /**
  * REINFORCE leave-one-out (Ahmadian et al. 2024): an answer as a whole is one action, its reward is

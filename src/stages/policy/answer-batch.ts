@@ -1,4 +1,4 @@
-import { packTightly } from '../../data/pack-width';
+import { gridsOf, packTightly, type Packing } from '../../data/pack-width';
 import type { MicroBatch } from '../training/learner';
 import { microBatchTokens } from '../training/memory';
 import type { LlamaConfig } from '../../models/hf-config';
@@ -44,23 +44,17 @@ export function answerBatches(answers: readonly LearntAnswer[], limits: BatchLim
   const total = answers.reduce((sum, { ids, from }) => sum + ids.length - from, 0);
   const batches: MicroBatch[] = [];
   for (let i = 0; i < rows.length; i += perBatch)
-    batches.push(microBatch(rows.slice(i, i + perBatch), width, answers, total));
+    batches.push(microBatch({ rows: rows.slice(i, i + perBatch), width }, answers, total));
   return batches;
 }
 
-type Rows = ReturnType<typeof packTightly>['rows'];
-
-function microBatch(rows: Rows, width: number, answers: readonly LearntAnswer[], total: number): MicroBatch {
+function microBatch(packing: Packing, answers: readonly LearntAnswer[], total: number): MicroBatch {
+  const { rows, width } = packing;
   const size = rows.length * width;
-  const ids = new Int32Array(size);
-  const positions = new Int32Array(size);
-  const segments = new Int32Array(size).fill(-1);
+  const { ids, positions, segments } = gridsOf(packing);
   const places: number[] = [];
   const mine: number[] = [];
   rows.forEach((row, r) => {
-    ids.set(row.ids, r * width);
-    positions.set(row.positions, r * width);
-    segments.set(row.segments, r * width);
     let start = r * width;
     for (const answer of row.rows) {
       const { ids: own, from } = answers[answer];

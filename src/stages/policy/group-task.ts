@@ -2,13 +2,13 @@ import type { GrpoConfig, PolicyConfig, RlooConfig } from '../../config/schema/e
 import type { ResolvedStage } from '../../config/experiment';
 import { klTerms, moments } from './advantages';
 import type { StageContext } from '../context';
-import { groupsOf, penalisedScore } from './groups';
+import { groupsOf } from './groups';
 import { grpoObjective, grpoTargets, grpoWeight } from '../grpo';
 import { preparePolicy } from './policy-inputs';
 import { type PolicyAlgorithm, PolicyTask } from './policy-task';
 import { rlooObjective, rlooTargets } from '../rloo';
 import type { Rollout } from './rollout';
-import { mean, sum } from './rollout-metrics';
+import { klOfAnswer, mean, penalisedScore } from './rollout-metrics';
 import type { Metrics, Task } from '../task';
 
 const deviation = (values: readonly number[]): number => Math.sqrt(moments(values).variance);
@@ -40,7 +40,7 @@ export function groupMetrics(rollouts: readonly Rollout[], beta: number, config:
       }),
     ),
     kl: mean(rollouts.flatMap((rollout) => [...klTerms(rollout.logProbs, rollout.reference, config.kl_estimator)])),
-    'objective/kl': mean(rollouts.map(({ logProbs, reference }) => sum(klTerms(logProbs, reference, 'k1')))),
+    'objective/kl': mean(rollouts.map(klOfAnswer)),
     'objective/kl_penalty': beta,
     ...spread('length', lengths),
     ...spread('terminated_length', ended),

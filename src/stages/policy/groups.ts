@@ -1,4 +1,3 @@
-import type { PolicyConfig } from '../../config/schema/experiment';
 import type { Rollout } from './rollout';
 
 /** Numbers of answers, those to one prompt together, and the way back to the order of the answers. */
@@ -6,10 +5,6 @@ export interface GroupScores {
   values: number[][];
   back: (groups: readonly (readonly number[])[]) => number[];
 }
-
-/** The score, less the penalty for an answer that did not end. */
-export const penalisedScore = ({ score, finish }: Rollout, { missing_eos_penalty }: PolicyConfig): number =>
-  finish === 'stop' ? score.total : score.total - (missing_eos_penalty ?? 0);
 
 export function groupsOf(rollouts: readonly Rollout[], value: (rollout: Rollout) => number): GroupScores {
   const places = new Map<number, number[]>();

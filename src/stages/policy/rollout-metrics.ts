@@ -14,6 +14,10 @@ export const mean = (values: ArrayLike<number>): number => moments(values).mean;
 export const tokensOf = (answers: readonly { ids: ArrayLike<number>; from: number }[]): number =>
   answers.reduce((total, { ids, from }) => total + ids.length - from, 0);
 
+/** The score, less the penalty for an answer that did not end. */
+export const penalisedScore = ({ score, finish }: Rollout, { missing_eos_penalty }: PolicyConfig): number =>
+  finish === 'stop' ? score.total : score.total - (missing_eos_penalty ?? 0);
+
 /** Σ_t log π − log π_ref: the log-ratio of a whole answer, whose mean is KL(π ‖ π_ref). */
 export const klOfAnswer = ({ logProbs, reference }: Rollout): number => sum(klTerms(logProbs, reference, 'k1'));
 
@@ -28,9 +32,7 @@ export function quantile(values: readonly number[], share: number): number {
 /** Of Σ_t over the answers' tokens the mean over answers; scores after the penalty for answers that do not end. */
 export function objectiveMetrics(rollouts: readonly Rollout[], beta: number, config: PolicyConfig): Metrics {
   const kl = mean(rollouts.map(({ logProbs, reference }) => sum(klTerms(logProbs, reference, config.kl_estimator))));
-  const scores = rollouts.map(({ score, finish }) =>
-    finish === 'stop' ? score.total : score.total - (config.missing_eos_penalty ?? 0),
-  );
+  const scores = rollouts.map((rollout) => penalisedScore(rollout, config));
   const lengths = rollouts.map(({ ids }) => ids.length);
   const ended = rollouts.filter(({ finish }) => finish === 'stop').length;
   const tokens = sum(lengths);
