@@ -78,7 +78,16 @@ export interface CurvesState {
   readonly log: boolean;
   readonly ignoreOutliers: boolean;
   readonly table: boolean;
+  readonly view: CurvesViewName;
+  /** Which reward the frontier shows, by its key; null: the first that the runs have. */
+  readonly reward: string | null;
+  /** The frontier over √KL, in which Gao et al. (2210.10760) found its shape. */
+  readonly rootKl: boolean;
 }
+
+/** Metrics over steps, or reward against KL. */
+export const CURVES_VIEWS = ['curves', 'frontier'] as const;
+export type CurvesViewName = (typeof CURVES_VIEWS)[number];
 
 export const AXES = ['step', 'tokens', 'time'] as const;
 export type Axis = (typeof AXES)[number];
@@ -91,6 +100,9 @@ export const INITIAL_STATE: CurvesState = {
   log: false,
   ignoreOutliers: false,
   table: false,
+  view: 'curves',
+  reward: null,
+  rootKl: false,
 };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -189,7 +201,7 @@ export function isFromCurves(value: unknown): value is FromCurves {
 /** The panel's kept state, or the initial one where what was kept is missing or of another version. */
 export function curvesState(value: unknown): CurvesState {
   if (!isFields(value) || value.v !== 1) return INITIAL_STATE;
-  const { shown, axis, smoothing, log, ignoreOutliers, table } = value;
+  const { shown, axis, smoothing, log, ignoreOutliers, table, view, reward, rootKl } = value;
   return {
     v: 1,
     shown: isStrings(shown) ? shown : INITIAL_STATE.shown,
@@ -198,5 +210,8 @@ export function curvesState(value: unknown): CurvesState {
     log: log === true,
     ignoreOutliers: ignoreOutliers === true,
     table: table === true,
+    view: isOneOf(CURVES_VIEWS, view) ? view : INITIAL_STATE.view,
+    reward: typeof reward === 'string' ? reward : INITIAL_STATE.reward,
+    rootKl: rootKl === true,
   };
 }

@@ -68,11 +68,15 @@ describe('messages', () => {
 
 describe('the kept state', () => {
   it('comes back as it was', () => {
-    const state = { v: 1, shown: ['a'], axis: 'time', smoothing: 0.3, log: true, ignoreOutliers: true, table: true };
+    const chart = { axis: 'time', smoothing: 0.3, log: true, ignoreOutliers: true, table: true };
+    const state = { v: 1, shown: ['a'], ...chart, view: 'frontier', reward: 'judge', rootKl: true };
     expect(curvesState(JSON.parse(JSON.stringify(state)))).toEqual(state);
   });
 
   it('is mended key by key', () => {
-    expect(curvesState({ v: 1, shown: [2], axis: 'x', smoothing: 7 })).toEqual({ ...INITIAL_STATE, smoothing: 0.99 });
+    expect(curvesState({ v: 1, shown: [2], axis: 'x', smoothing: 7, view: 'pie', reward: 4 })).toEqual({
+      ...INITIAL_STATE,
+      smoothing: 0.99,
+    });
   });
 });

@@ -1,5 +1,6 @@
-import type { Axis } from '../../src/protocol/curves';
+import type { Axis, Marker } from '../../src/protocol/curves';
 import { element } from '../controls';
+import { markersAt, spoken, within, type Place } from './cursor';
 import {
   Chart,
   configuration,
@@ -12,57 +13,65 @@ import {
 } from './drawing';
 import { nearest } from './decimation';
 import { elapsed, figure } from './figures';
+import { Plot, type Pixel, type Spot } from './plot';
+import { samplesStep } from './samples-step';
+
+/** A point of a line, by its place in the curve. */
+export interface LinePoint {
+  readonly line: Line;
+  readonly index: number;
+}
 
 export interface CardHooks {
-  onHover(card: ChartCard, x: number | undefined, event: MouseEvent): void;
+  onHover(card: ChartCard, x: number | undefined, spot: Spot): void;
   onZoom(range: Range): void;
   onReset(): void;
-  onPick(line: Line, step: number, event: MouseEvent): void;
-  /** A point of a line was clicked, where no marker stands. */
+  /** A marker was chosen: what can be done at its step is asked for. */
+  onPick(line: Line, step: number, spot: Spot): void;
+  /** A point was chosen: its samples are asked for. */
   onPoint(line: Line, step: number): void;
+  /** The keys moved to a point. */
+  onCursor(card: ChartCard, point: LinePoint, spot: Spot): void;
 }
 
 /** Pixels around a marker or a point in which a click means it. */
 const PICK_RADIUS = 10;
-/** Pixels that the pointer may move in a click; further, it dragged the chart. */
-const STILL = 4;
 
 /** One metric: its name and reading, its chart, and the same figures as a table. */
 export class ChartCard {
   readonly root = element('section', 'card');
   private readonly reading = element('span', 'reading figure');
   private readonly title = element('h3');
-  private readonly canvas = element('canvas');
-  private readonly plot = element('div', 'plot');
+  private readonly plot: Plot;
   private readonly crosshair = element('div', 'crosshair');
   private readonly table = element('div', 'table');
   private readonly chart: LineChart;
   private view: ChartView | undefined;
 
-  constructor(hooks: CardHooks) {
+  constructor(private readonly hooks: CardHooks) {
     const head = element('header');
     head.append(this.title, this.reading);
-    this.canvas.setAttribute('role', 'img');
+    this.plot = new Plot({
+      walks: () => this.walks(),
+      pixelOf: (place) => this.pixelOf(place),
+      onHover: (at, spot) => hooks.onHover(this, at && this.valueAt(at.x), spot),
+      onClick: (at, spot) => this.click(at, spot),
+      onReset: () => hooks.onReset(),
+      onCursor: (place, spot) => {
+        const point = place && this.pointOf(place);
+        if (point) hooks.onCursor(this, point, spot);
+        else hooks.onHover(this, undefined, spot);
+      },
+      onOpen: (place, choices, spot) => this.open(place, choices, spot),
+    });
     this.crosshair.hidden = true;
-    this.plot.append(this.canvas, this.crosshair);
+    this.plot.root.append(this.crosshair);
     this.table.hidden = true;
-    this.root.append(head, this.plot, this.table);
+    this.root.append(head, this.plot.root, this.table);
     this.chart = new Chart(
-      this.canvas,
+      this.plot.canvas,
       configuration((range) => hooks.onZoom(range)),
     );
-    this.canvas.addEventListener('mousemove', (event) => hooks.onHover(this, this.valueAt(event.offsetX), event));
-    this.canvas.addEventListener('mouseleave', (event) => hooks.onHover(this, undefined, event));
-    this.canvas.addEventListener('dblclick', () => hooks.onReset());
-    let pressed: MouseEvent | undefined;
-    this.canvas.addEventListener('mousedown', (event) => (pressed = event));
-    this.canvas.addEventListener('click', (event) => {
-      if (pressed && Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) > STILL) return;
-      const marker = this.markerAt(event.offsetX, event.offsetY);
-      const point = marker ? undefined : this.pointAt(event.offsetX, event.offsetY);
-      if (marker) hooks.onPick(marker.line, marker.step, event);
-      else if (point) hooks.onPoint(point.line, point.step);
-    });
   }
 
   /** Shows the view; where `asTable`, as figures instead of lines. */
@@ -71,11 +80,12 @@ export class ChartCard {
     const { name, unit, about } = view.metric;
     this.title.replaceChildren(element('span', '', name), ...(unit ? [element('span', 'unit', unit)] : []));
     this.title.title = about;
-    this.plot.hidden = asTable;
+    this.plot.root.hidden = asTable;
     this.table.hidden = !asTable;
     if (asTable) this.table.replaceChildren(figuresTable(view));
     else draw(this.chart, view);
-    this.canvas.setAttribute('aria-label', description(view));
+    this.plot.canvas.setAttribute('aria-label', description(view));
+    this.plot.refresh();
     this.readAt(undefined);
   }
 
@@ -115,10 +125,6 @@ export class ChartCard {
     return this.view?.metric.name ?? '';
   }
 
-  get smoothed(): boolean {
-    return this.view?.lines.some(({ curve }) => curve.raw !== curve.smoothed) ?? false;
-  }
-
   drawn(): ReturnType<typeof drawnPoints> {
     return drawnPoints(this.chart);
   }
@@ -146,16 +152,61 @@ export class ChartCard {
     return this.chart.scales['x']?.getValueForPixel(pixel);
   }
 
-  private markerAt(x: number, y: number): { line: Line; step: number } | undefined {
-    return this.closest(x, y, (line) =>
+  /** The lines' points in the range that is seen. */
+  private walks() {
+    const { lines = [], range } = this.view ?? {};
+    return lines.map(({ curve }) => ({
+      run: curve.run,
+      steps: curve.steps,
+      ...within(curve.x, range?.min ?? -Infinity, range?.max ?? Infinity),
+    }));
+  }
+
+  private pointOf({ run, index }: Place): LinePoint | undefined {
+    const line = this.view?.lines.find(({ curve }) => curve.run === run);
+    return line && index < line.curve.x.length ? { line, index } : undefined;
+  }
+
+  private pixelOf(place: Place): Pixel | undefined {
+    const point = this.pointOf(place);
+    const { x, y } = this.chart.scales;
+    if (!point || !x || !y) return undefined;
+    const { curve } = point.line;
+    const pixel = {
+      x: x.getPixelForValue(curve.x[point.index] ?? NaN),
+      y: y.getPixelForValue(curve.smoothed[point.index] ?? NaN),
+    };
+    return Number.isFinite(pixel.x) && Number.isFinite(pixel.y) ? pixel : undefined;
+  }
+
+  private click(at: Pixel, spot: Spot): void {
+    const marker = this.markerAt(at);
+    const point = marker ?? this.pointAt(at);
+    if (!point) return;
+    this.plot.moveTo({ run: point.line.curve.run, index: point.index });
+    if (marker) this.hooks.onPick(marker.line, marker.step, spot);
+    else this.hooks.onPoint(point.line, point.step);
+  }
+
+  private open(place: Place, choices: boolean, spot: Spot): void {
+    const point = this.pointOf(place);
+    if (!point) return;
+    const { line, index } = point;
+    const [marker] = choices ? markersAt(line.curve.steps, index, line.markers) : [];
+    if (marker) this.hooks.onPick(line, marker.step, spot);
+    else this.hooks.onPoint(line, line.curve.steps[index] ?? 0);
+  }
+
+  private markerAt(at: Pixel): (LinePoint & { step: number }) | undefined {
+    return this.closest(at, (line) =>
       line.markers.map(({ step }) => ({ index: nearest(line.curve.steps, step), step })),
     );
   }
 
-  private pointAt(x: number, y: number): { line: Line; step: number } | undefined {
-    const value = this.valueAt(x);
+  private pointAt(at: Pixel): (LinePoint & { step: number }) | undefined {
+    const value = this.valueAt(at.x);
     if (value === undefined) return undefined;
-    return this.closest(x, y, ({ curve }) => {
+    return this.closest(at, ({ curve }) => {
       const index = nearest(curve.x, value);
       const step = curve.steps[index];
       return step === undefined ? [] : [{ index, step }];
@@ -164,19 +215,15 @@ export class ChartCard {
 
   /** The place of a line that is drawn nearest to a pixel, within the radius of a click. */
   private closest(
-    x: number,
-    y: number,
+    at: Pixel,
     placesOf: (line: Line) => readonly { index: number; step: number }[],
-  ): { line: Line; step: number } | undefined {
-    const { x: xScale, y: yScale } = this.chart.scales;
-    if (!xScale || !yScale) return undefined;
-    let best: { line: Line; step: number; distance: number } | undefined;
+  ): (LinePoint & { step: number }) | undefined {
+    let best: (LinePoint & { step: number; distance: number }) | undefined;
     for (const line of this.view?.lines ?? []) {
       for (const { index, step } of placesOf(line)) {
-        const dx = xScale.getPixelForValue(line.curve.x[index] ?? NaN) - x;
-        const dy = yScale.getPixelForValue(line.curve.smoothed[index] ?? NaN) - y;
-        const distance = Math.hypot(dx, dy);
-        if (distance <= PICK_RADIUS && distance < (best?.distance ?? Infinity)) best = { line, step, distance };
+        const pixel = this.pixelOf({ run: line.curve.run, index });
+        const distance = pixel ? Math.hypot(pixel.x - at.x, pixel.y - at.y) : Infinity;
+        if (distance <= PICK_RADIUS && distance < (best?.distance ?? Infinity)) best = { line, index, step, distance };
       }
     }
     return best;
@@ -188,13 +235,30 @@ export function positionOf(axis: Axis, x: number): string {
   return axis === 'time' ? elapsed(x) : `${axis} ${axis === 'step' ? Math.round(x) : figure(x)}`;
 }
 
+/** A point in words; `markers` are all of its run. */
+export function wordsOf(
+  metric: string,
+  { line: { curve, name }, index }: LinePoint,
+  markers: readonly Marker[],
+): string {
+  const step = curve.steps[index] ?? 0;
+  const [raw = NaN, smoothed = NaN] = [curve.raw[index], curve.smoothed[index]];
+  return spoken({
+    name,
+    step,
+    values: [{ label: metric, value: raw }, ...(smoothed === raw ? [] : [{ label: 'smoothed', value: smoothed }])],
+    markers: markersAt(curve.steps, index, markers),
+    samples: samplesStep(markers, step),
+  });
+}
+
 /** What a screen reader says of the chart. */
 function description(view: ChartView): string {
   const lines = view.lines.map(({ name, curve }) => {
     const last = curve.raw.length - 1;
     return `${name}: ${figure(curve.raw[last])} at step ${Math.round(curve.steps[last] ?? 0)}, from ${figure(curve.raw[0])}`;
   });
-  return `${view.metric.name}. ${lines.join('; ')}. The button Table shows the figures.`;
+  return `${view.metric.name}. ${lines.join('; ')}. The arrow keys step through the points, Enter opens their samples.`;
 }
 
 function figuresTable(view: ChartView): HTMLTableElement {

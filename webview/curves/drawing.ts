@@ -182,7 +182,7 @@ function markerDatasets(line: Line, view: ChartView): ChartDataset<'line', Point
   ].filter((dataset): dataset is typeof dataset & { pointStyle: 'circle' } => dataset.data.length > 0);
 }
 
-function ticks(theme: Theme, limit: number, format: (value: number) => string) {
+export function ticks(theme: Theme, limit: number, format: (value: number) => string) {
   return {
     color: theme.dimmed,
     font: { family: theme.font, size: Math.max(10, theme.fontSize - 2) },

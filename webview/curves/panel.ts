@@ -1,15 +1,20 @@
 import type { CurveRun, CurvesState, FromCurves, ToCurves } from '../../src/protocol/curves';
-import { button, element } from '../controls';
+import { element } from '../controls';
 import { readTheme, type Theme } from '../theme';
-import { ChartCard } from './chart-card';
+import { ChartCard, wordsOf } from './chart-card';
 import { HIGH_CONTRAST, LEAST_CONTRAST, parseColor, runColor, runDash } from './colors';
 import type { Line, Range } from './drawing';
+import { Empty, noFrontier, noMetrics, type Nothing } from './empty';
+import { frontierPath, measureOf, measuresOf, type FrontierPath, type Measure } from './frontier';
+import { FrontierCard } from './frontier-card';
+import type { Window2d } from './frontier-drawing';
 import { metricInfo, orderMetrics } from './metrics';
+import type { Spot } from './plot';
 import { RunList } from './run-list';
 import { samplesStep } from './samples-step';
-import { SeriesStore, withParents, type Curve } from './series';
-import { toolbar } from './toolbar';
-import { MarkerMenu, Tooltip } from './tooltip';
+import { rangeOf, SeriesStore, withParents, type Curve } from './series';
+import { Toolbar } from './toolbar';
+import { MarkerMenu, Tooltip, type Marked } from './tooltip';
 
 const WHITE = { red: 255, green: 255, blue: 255 };
 
@@ -20,6 +25,8 @@ const MARKED = /^(loss|eval_loss|objective\/scores)$/;
 export interface DrawnCurves {
   readonly runs: readonly { id: string; state: string; shown: boolean; color: string }[];
   readonly series: Readonly<Record<string, ReturnType<ChartCard['drawn']>>>;
+  /** Undefined while the charts over steps are shown. */
+  readonly frontier?: ReturnType<FrontierCard['drawn']>;
 }
 
 /** The curves panel: a function of the runs, their rows and the panel's own state. */
@@ -28,6 +35,7 @@ export class CurvesPanel {
   private trusted = false;
   private heard = false;
   private zoom: Range | undefined;
+  private frontierZoom: Window2d | undefined;
   private highlighted: string | undefined;
   /** Where the pointer stands, in x. */
   private pointed: number | undefined;
@@ -36,10 +44,14 @@ export class CurvesPanel {
   private readonly drawnRuns = new Set<string>();
   private readonly series = new SeriesStore();
   private readonly cards = new Map<string, ChartCard>();
+  private readonly frontier: FrontierCard;
   private readonly side = element('aside');
   private readonly grid = element('div', 'grid');
-  private readonly empty = element('div', 'empty');
+  private readonly empty = new Empty();
   private readonly tooltip = new Tooltip();
+  /** What the keys came to, for those who do not see it. */
+  private readonly live = element('div', 'live');
+  private readonly toolbar: Toolbar;
   private readonly menu: MarkerMenu;
   private readonly list: RunList;
 
@@ -61,18 +73,18 @@ export class CurvesPanel {
     });
     this.menu = new MarkerMenu((action, run, step) => post({ type: 'action', action, run, step }));
     this.side.append(element('h2', '', 'Runs'), this.list.root);
+    this.toolbar = new Toolbar(state, {
+      onChange: (change) => this.change(change),
+      onResetZoom: () => this.setZoom(undefined),
+      onExport: () => post({ type: 'export', runs: this.state.shown }),
+    });
+    this.frontier = this.makeFrontier();
+    this.live.setAttribute('aria-live', 'polite');
     const main = element('main');
-    main.append(
-      toolbar(state, {
-        onChange: (change) => this.change(change),
-        onResetZoom: () => this.setZoom(undefined),
-        onExport: () => post({ type: 'export', runs: this.state.shown }),
-      }),
-      this.empty,
-      this.grid,
-    );
+    main.append(this.toolbar.root, this.empty.root, this.grid, this.frontier.root, this.live);
     root.replaceChildren(this.side, main, this.tooltip.root, this.menu.root);
-    new ResizeObserver(() => this.schedule()).observe(this.grid);
+    const resized = new ResizeObserver(() => this.schedule());
+    for (const box of [this.grid, this.frontier.root]) resized.observe(box);
   }
 
   /** Takes a message of the editor. */
@@ -112,6 +124,7 @@ export class CurvesPanel {
         color: this.colorOf(id),
       })),
       series: Object.fromEntries([...this.cards].map(([metric, card]) => [metric, card.drawn()])),
+      ...(this.frontier.root.hidden ? {} : { frontier: this.frontier.drawn() }),
     };
   }
 
@@ -129,6 +142,7 @@ export class CurvesPanel {
 
   private change(change: Partial<CurvesState>): void {
     if (change.axis && change.axis !== this.state.axis) this.zoom = undefined;
+    if (change.reward !== undefined || change.rootKl !== undefined) this.frontierZoom = undefined;
     this.state = { ...this.state, ...change };
     this.keep(this.state);
     this.schedule();
@@ -136,6 +150,7 @@ export class CurvesPanel {
 
   private setZoom(range: Range | undefined): void {
     this.zoom = range;
+    if (!range) this.frontierZoom = undefined;
     this.pointed = undefined;
     this.tooltip.hide();
     this.schedule();
@@ -163,6 +178,7 @@ export class CurvesPanel {
     if (!this.heard) return;
     const shown = this.runs.filter((run) => this.state.shown.includes(run.id));
     const metrics = orderMetrics(this.series.metrics(shown.map((run) => run.id)));
+    const measures = measuresOf(shown.map(({ id }) => this.series.metrics([id])));
     this.list.update(
       this.runs.map((run) => ({
         run,
@@ -173,8 +189,21 @@ export class CurvesPanel {
       })),
     );
     this.side.hidden = this.runs.length === 0;
-    this.renderEmpty(shown, metrics.length);
+    this.toolbar.update(this.state, measures);
+    const onFrontier = this.state.view === 'frontier';
+    const nothing = this.nothingToDraw(shown, metrics.length, measures);
+    this.empty.update(nothing);
+    this.grid.hidden = nothing !== undefined || onFrontier;
+    this.frontier.root.hidden = nothing !== undefined || !onFrontier;
     this.arrange(metrics);
+    const measure = measureOf(measures, this.state.reward);
+    if (!onFrontier) this.renderCharts(shown, metrics);
+    else if (measure) this.renderFrontier(shown, measure);
+    this.tellDrawn(shown, metrics);
+    document.body.dataset['ready'] = 'true';
+  }
+
+  private renderCharts(shown: readonly CurveRun[], metrics: readonly string[]): void {
     const curves = new Map(metrics.map((metric) => [metric, this.curvesOf(shown, metric)]));
     const range = this.zoom ?? rangeOf([...curves.values()].flat());
     for (const [metric, card] of this.cards) {
@@ -193,39 +222,79 @@ export class CurvesPanel {
       );
       card.point(this.pointed);
     }
-    for (const curve of curves.get('loss') ?? [...curves.values()][0] ?? []) {
-      if (this.drawnRuns.has(curve.run)) continue;
-      this.drawnRuns.add(curve.run);
-      this.post({ type: 'drawn', run: curve.run });
+  }
+
+  private renderFrontier(shown: readonly CurveRun[], measure: Measure): void {
+    const { rootKl, ignoreOutliers, table } = this.state;
+    this.frontier.update(
+      {
+        label: measure.label,
+        lines: shown.flatMap((run) => {
+          const path = this.pathOf(run, measure);
+          return path ? [{ path, ...this.looks(run.id), markers: run.markers }] : [];
+        }),
+        rootKl,
+        ignoreOutliers,
+        zoom: this.frontierZoom,
+        theme: this.theme,
+      },
+      table,
+    );
+  }
+
+  /** The editor hears once of each run that something of it is drawn. */
+  private tellDrawn(shown: readonly CurveRun[], metrics: readonly string[]): void {
+    for (const { id } of shown) {
+      if (this.drawnRuns.has(id) || !metrics.some((metric) => this.series.points(id, metric))) continue;
+      this.drawnRuns.add(id);
+      this.post({ type: 'drawn', run: id });
     }
-    document.body.dataset['ready'] = 'true';
+  }
+
+  private curve(run: CurveRun, metric: string, axis = this.state.axis): Curve | undefined {
+    return this.series.curve(run, metric, axis, this.state.smoothing, (id) => this.find(id));
   }
 
   private curvesOf(shown: readonly CurveRun[], metric: string): Curve[] {
-    return shown
-      .map((run) => this.series.curve(run, metric, this.state.axis, this.state.smoothing, (id) => this.find(id)))
-      .filter((curve) => curve !== undefined);
+    return shown.map((run) => this.curve(run, metric)).filter((curve) => curve !== undefined);
+  }
+
+  /** Of the names that a measure has the first ones that the run logs together. */
+  private pathOf(run: CurveRun, { kl, reward }: Measure): FrontierPath | undefined {
+    for (const one of reward) {
+      for (const other of kl) {
+        const path = frontierPath(this.curve(run, other, 'step'), this.curve(run, one, 'step'));
+        if (path) return path;
+      }
+    }
+    return undefined;
   }
 
   /** The last value of a run's first chart, smoothed as the chart shows it. */
   private lastOf(run: CurveRun, metric: string | undefined): number | undefined {
     const own = metric === undefined ? undefined : this.series.last(run.id, metric);
-    return own === undefined || metric === undefined
-      ? undefined
-      : (this.curvesOf([run], metric)[0]?.smoothed.at(-1) ?? own);
+    return own === undefined || metric === undefined ? undefined : (this.curve(run, metric)?.smoothed.at(-1) ?? own);
+  }
+
+  /** A run's name, colour and dash, and whether another one is highlighted. */
+  private looks(id: string): Pick<Line, 'name' | 'color' | 'dash' | 'dimmed'> {
+    const run = this.find(id);
+    const other = this.highlighted !== undefined && this.highlighted !== id;
+    return {
+      name: run ? `${run.stage} · ${run.label}` : id,
+      color: this.colorOf(id),
+      dash: runDash(id),
+      dimmed: other && this.state.shown.includes(this.highlighted ?? ''),
+    };
   }
 
   private line(curve: Curve, metric: string): Line {
     const run = this.find(curve.run);
     return {
       curve,
-      name: run ? `${run.stage} · ${run.label}` : curve.run,
-      color: this.colorOf(curve.run),
-      dash: runDash(curve.run),
+      ...this.looks(curve.run),
       markers: (run?.markers ?? []).filter((marker) => MARKED.test(metric) || marker.metric === metric),
       threshold: run?.thresholds?.[metric],
-      dimmed:
-        this.highlighted !== undefined && this.highlighted !== curve.run && this.state.shown.includes(this.highlighted),
       joint: curve.inherited > 0 ? curve.x[0] : undefined,
     };
   }
@@ -247,22 +316,21 @@ export class CurvesPanel {
   }
 
   private makeCard(metric: string): ChartCard {
+    const hover = (card: ChartCard, x: number | undefined, spot: Spot): void => {
+      this.pointed = x;
+      for (const other of this.cards.values()) other.point(x);
+      if (x === undefined) this.tooltip.hide();
+      else this.tooltip.showCurves(card, x, this.state.axis, spot);
+    };
     const card = new ChartCard({
-      onHover: (at, x, event) => {
-        this.pointed = x;
-        for (const other of this.cards.values()) other.point(x);
-        if (x === undefined) this.tooltip.hide();
-        else this.tooltip.show(at, x, this.state.axis, event);
-      },
+      onHover: hover,
       onZoom: (range) => this.setZoom(range),
       onReset: () => this.setZoom(undefined),
-      onPick: (line, step, event) => {
-        this.tooltip.hide();
-        this.menu.show(line, step, this.trusted, event);
-      },
-      onPoint: ({ curve: { run } }, step) => {
-        const samples = samplesStep(this.find(run)?.markers ?? [], step);
-        if (samples !== undefined) this.post({ type: 'action', action: 'samples', run, step: samples });
+      onPick: ({ curve: { run }, name, markers }, step, spot) => this.pick({ run, name, markers }, step, spot),
+      onPoint: ({ curve: { run } }, step) => this.openSamples(run, step),
+      onCursor: (at, point, spot) => {
+        hover(at, point.line.curve.x[point.index], spot);
+        this.say(wordsOf(metric, point, this.find(point.line.curve.run)?.markers ?? []));
       },
     });
     card.root.dataset['metric'] = metric;
@@ -270,53 +338,51 @@ export class CurvesPanel {
     return card;
   }
 
-  /** Where there is nothing to draw: what is missing, and the next step. */
-  private renderEmpty(shown: readonly CurveRun[], metrics: number): void {
-    this.empty.hidden = metrics > 0;
-    this.grid.hidden = metrics === 0;
-    if (metrics > 0) return;
-    if (this.runs.length === 0) {
-      this.explain('No runs yet', 'Open align.yaml and press Run over a stage: its curves appear here.', {
-        label: 'Open align.yaml',
-        onClick: () => this.post({ type: 'open-config' }),
+  private makeFrontier(): FrontierCard {
+    return new FrontierCard({
+      onPoint: (point, spot, byKeyboard) => {
+        if (!point) return this.tooltip.hide();
+        this.tooltip.show(...this.frontier.tooltip(point), spot);
+        if (byKeyboard) this.say(this.frontier.words(point));
+      },
+      onOpen: ({ line: { path }, index }) => this.openSamples(path.run, path.steps[index] ?? 0),
+      onPick: ({ line: { path, name, markers } }, step, spot) =>
+        this.pick({ run: path.run, name, markers }, step, spot),
+      onZoom: (zoom) => {
+        this.frontierZoom = zoom;
+        this.tooltip.hide();
+        this.schedule();
+      },
+    });
+  }
+
+  private pick(of: Marked, step: number, spot: Spot): void {
+    this.tooltip.hide();
+    this.menu.show(of, step, this.trusted, spot);
+  }
+
+  private openSamples(run: string, step: number): void {
+    const samples = samplesStep(this.find(run)?.markers ?? [], step);
+    if (samples === undefined) this.say('This run wrote no samples.');
+    else this.post({ type: 'action', action: 'samples', run, step: samples });
+  }
+
+  private say(words: string): void {
+    this.live.textContent = words;
+  }
+
+  private nothingToDraw(
+    shown: readonly CurveRun[],
+    metrics: number,
+    measures: readonly Measure[],
+  ): Nothing | undefined {
+    if (metrics === 0)
+      return noMetrics(this.runs, shown, {
+        onOpenConfig: () => this.post({ type: 'open-config' }),
+        onShow: (run) => this.setShown([run]),
+        onLog: (run) => this.post({ type: 'action', action: 'log', run }),
       });
-    } else if (shown.length === 0) {
-      const latest = this.runs[0];
-      this.explain('No run is shown', 'Tick a run in the list.', {
-        label: 'Show the latest',
-        onClick: () => this.setShown(latest ? [latest.id] : []),
-      });
-    } else {
-      const run = shown[0];
-      const over = run && ['done', 'stopped', 'failed', 'died'].includes(run.state);
-      this.explain(
-        run ? `${run.stage} · ${run.label}: ${run.words}` : '',
-        over ? 'This run wrote no metrics. Its log says why.' : 'The first point appears after the first step.',
-        { label: 'Open the log', onClick: () => run && this.post({ type: 'action', action: 'log', run: run.id }) },
-      );
-    }
+    if (this.state.view === 'curves' || measures.length > 0) return undefined;
+    return noFrontier(() => this.change({ view: 'curves' }));
   }
-
-  private explained = '';
-
-  private explain(title: string, text: string, next: { label: string; onClick: () => void }): void {
-    const key = `${title}\n${text}`;
-    if (this.explained === key && this.empty.childElementCount > 0) return;
-    this.explained = key;
-    this.empty.replaceChildren(element('h3', '', title), element('p', '', text), button({ ...next, primary: true }));
-  }
-}
-
-/** The x range of all curves, never empty. */
-function rangeOf(curves: readonly Curve[]): Range {
-  let min = Infinity;
-  let max = -Infinity;
-  for (const { x } of curves) {
-    min = Math.min(min, x[0] ?? Infinity);
-    max = Math.max(max, x[x.length - 1] ?? -Infinity);
-  }
-  if (!Number.isFinite(min)) return { min: 0, max: 1 };
-  // A run that begins at step 1 is drawn from 0: its first tick would be an odd number.
-  if (min > 0 && min <= 0.05 * max) min = 0;
-  return max > min ? { min, max } : { min, max: min + 1 };
 }

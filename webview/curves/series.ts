@@ -155,3 +155,17 @@ export function withParents(ids: Iterable<string>, lookup: (id: string) => Curve
   }
   return [...needed];
 }
+
+/** The x range of all curves, never empty. */
+export function rangeOf(curves: readonly Curve[]): { min: number; max: number } {
+  let min = Infinity;
+  let max = -Infinity;
+  for (const { x } of curves) {
+    min = Math.min(min, x[0] ?? Infinity);
+    max = Math.max(max, x[x.length - 1] ?? -Infinity);
+  }
+  if (!Number.isFinite(min)) return { min: 0, max: 1 };
+  // A run that begins at step 1 is drawn from 0: its first tick would be an odd number.
+  if (min > 0 && min <= 0.05 * max) min = 0;
+  return max > min ? { min, max } : { min, max: min + 1 };
+}

@@ -1,14 +1,13 @@
 import { button, element } from '../controls';
-import type { ChartCard } from './chart-card';
-import { positionOf } from './chart-card';
-import type { Line } from './drawing';
+import type { Axis, CurveAction, Marker } from '../../src/protocol/curves';
+import { positionOf, type ChartCard } from './chart-card';
 import { figure } from './figures';
-import type { Axis, CurveAction } from '../../src/protocol/curves';
+import type { Spot } from './plot';
 
 /** Most rows of a tooltip; the others are counted. */
 const MOST_ROWS = 12;
 
-/** The one tooltip of the panel: the runs' values at the crosshair, highest first. */
+/** The one tooltip of the panel. */
 export class Tooltip {
   readonly root = element('div', 'tooltip');
 
@@ -17,24 +16,27 @@ export class Tooltip {
     this.root.setAttribute('role', 'tooltip');
   }
 
-  show(card: ChartCard, x: number, axis: Axis, event: MouseEvent): void {
+  show(at: string, rows: readonly HTMLElement[], spot: Spot): void {
+    const shown = rows.slice(0, MOST_ROWS);
+    if (rows.length > MOST_ROWS) shown.push(element('div', 'row', `${rows.length - MOST_ROWS} more`));
+    this.root.replaceChildren(element('div', 'at', at), ...shown);
+    this.root.hidden = false;
+    place(this.root, spot.clientX + 14, spot.clientY + 14, spot);
+  }
+
+  /** The runs' values at the crosshair, highest first. */
+  showCurves(card: ChartCard, x: number, axis: Axis, spot: Spot): void {
     const values = card.valuesAt(x);
-    if (values.length === 0) return this.hide();
     const first = values[0];
-    const at =
-      axis === 'step' && first ? `step ${Math.round(values.length === 1 ? first.step : x)}` : positionOf(axis, x);
-    const rows = values.slice(0, MOST_ROWS).map(({ line, value, raw }) => {
-      const row = element('div', 'row');
-      const swatch = element('span', 'dot');
-      swatch.style.backgroundColor = line.color;
-      row.append(swatch, element('span', 'name', line.name), element('span', 'figure', figure(value)));
+    if (!first) return this.hide();
+    const at = axis === 'step' ? `step ${Math.round(values.length === 1 ? first.step : x)}` : positionOf(axis, x);
+    const rows = values.map(({ line, value, raw }) => {
+      const row = namedRow(line.name, line.color);
+      row.append(element('span', 'figure', figure(value)));
       if (raw !== value) row.append(element('span', 'figure raw', figure(raw)));
       return row;
     });
-    if (values.length > MOST_ROWS) rows.push(element('div', 'row', `${values.length - MOST_ROWS} more`));
-    this.root.replaceChildren(element('div', 'at', at), ...rows);
-    this.root.hidden = false;
-    place(this.root, event.clientX + 14, event.clientY + 14, event);
+    this.show(at, rows, spot);
   }
 
   hide(): void {
@@ -42,9 +44,27 @@ export class Tooltip {
   }
 }
 
-/** What can be done at a marker: shown where it was clicked, closed by Escape, a click elsewhere, or a choice. */
+/** A row that begins with a run's colour and name. */
+export function namedRow(name: string, color: string): HTMLElement {
+  const row = element('div', 'row');
+  const swatch = element('span', 'dot');
+  swatch.style.backgroundColor = color;
+  row.append(swatch, element('span', 'name', name));
+  return row;
+}
+
+/** Whose markers a menu is about. */
+export interface Marked {
+  readonly run: string;
+  readonly name: string;
+  readonly markers: readonly Marker[];
+}
+
+/** What can be done at a marker: shown where it was chosen, closed by Escape, a click elsewhere, or a choice. */
 export class MarkerMenu {
   readonly root = element('div', 'marker-menu');
+  /** What had the focus before: it gets it back. */
+  private before: Element | null = null;
 
   constructor(private readonly onAction: (action: CurveAction, run: string, step: number) => void) {
     this.root.hidden = true;
@@ -56,9 +76,8 @@ export class MarkerMenu {
     });
   }
 
-  show(line: Line, step: number, trusted: boolean, event: MouseEvent): void {
-    const here = line.markers.filter((marker) => marker.step === step).map((marker) => marker.kind);
-    const run = line.curve.run;
+  show({ run, name, markers }: Marked, step: number, trusted: boolean, spot: Spot): void {
+    const here = markers.filter((marker) => marker.step === step).map((marker) => marker.kind);
     const choose = (action: CurveAction) => () => {
       this.hide();
       this.onAction(action, run, step);
@@ -73,21 +92,26 @@ export class MarkerMenu {
     if (here.includes('alarm'))
       choices.push(button({ label: 'What was seen', icon: 'warning', onClick: choose('alarm') }));
     if (choices.length === 0) return;
-    this.root.replaceChildren(element('div', 'at', `${line.name}, step ${step}: ${here.join(', ')}`), ...choices);
+    const kinds = [...new Set(here)].join(', ');
+    this.root.replaceChildren(element('div', 'at', `${name}, step ${step}: ${kinds}`), ...choices);
+    this.before = document.activeElement;
     this.root.hidden = false;
-    place(this.root, event.clientX + 8, event.clientY + 8, event);
+    place(this.root, spot.clientX + 8, spot.clientY + 8, spot);
     choices[0]?.focus();
   }
 
   hide(): void {
+    if (this.root.hidden) return;
+    const focused = this.root.contains(document.activeElement);
     this.root.hidden = true;
+    if (focused && this.before instanceof HTMLElement) this.before.focus();
   }
 }
 
 /** Puts a floating element at a point, on the other side of it where it would leave the window. */
-function place(floating: HTMLElement, left: number, top: number, event: MouseEvent): void {
+function place(floating: HTMLElement, left: number, top: number, spot: Spot): void {
   const { offsetWidth, offsetHeight } = floating;
-  const x = left + offsetWidth > window.innerWidth ? Math.max(4, event.clientX - offsetWidth - 14) : left;
-  const y = top + offsetHeight > window.innerHeight ? Math.max(4, event.clientY - offsetHeight - 14) : top;
+  const x = left + offsetWidth > window.innerWidth ? Math.max(4, spot.clientX - offsetWidth - 14) : left;
+  const y = top + offsetHeight > window.innerHeight ? Math.max(4, spot.clientY - offsetHeight - 14) : top;
   floating.style.transform = `translate(${x}px, ${y}px)`;
 }
