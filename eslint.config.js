@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint';
 const MAY_IMPORT = {
   config: [],
   data: ['config/errors'],
-  runs: ['config/errors', 'data/random', 'data/durable'],
+  runs: ['config', 'data/random', 'data/durable'],
   protocol: [],
   tensor: ['data/random', 'config/errors'],
   models: ['tensor', 'data', 'config/errors'],

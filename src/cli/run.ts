@@ -1,9 +1,10 @@
 import { Command } from 'commander';
+import { staleUpstream } from '../runs/stage-run';
 import { action, collect, examples, outputOf } from './command';
 import { EXIT, type ExitCode } from './exit';
 import { follow } from './follow';
 import { device } from './options';
-import { onlyStage, openExperiment, staleUpstream, startStage } from './start';
+import { onlyStage, openExperiment, startStage } from './start';
 
 interface Options {
   withUpstream?: boolean;

@@ -3,13 +3,10 @@ import { formatDiagnostic, toUserError } from '../config/diagnostic';
 import { UserError } from '../config/errors';
 import type { Experiment } from '../config/experiment';
 import { checkFiles } from '../config/files';
-import { stageHash, staleness, upstream } from '../config/graph';
-import { loadExperiment, resolveStage } from '../config/load';
-import { runConfigOf } from '../config/run-config';
-import { createRun } from '../runs/create';
+import { loadExperiment } from '../config/load';
 import type { RunDir } from '../runs/directory';
 import { launchTrainer } from '../runs/launch';
-import { doneHashes, latestDone } from '../runs/registry';
+import { createStageRun } from '../runs/stage-run';
 
 /** The trainer lies beside this program. */
 const TRAINER = fileURLToPath(new URL('./trainer.js', import.meta.url));
@@ -41,26 +38,11 @@ export function onlyStage(experiment: Experiment): string {
   });
 }
 
-/** The stages before this one whose result is missing or older than what made it, in the order in which to run them. */
-export async function staleUpstream(experiment: Experiment, stage: string): Promise<string[]> {
-  const found = await staleness(experiment, doneHashes(experiment.folder));
-  return upstream(experiment, stage).filter((name) => found.get(name)?.stale);
-}
-
 /** Makes the run of a stage and starts its process. Throws a UserError where a file or an upstream result is missing. */
 export async function startStage(experiment: Experiment, name: string): Promise<RunDir> {
   const problem = toUserError(checkFiles(experiment, name));
   if (problem) throw problem;
-  const stage = resolveStage(experiment, name);
-  for (const input of stage.upstream) latestDone(experiment.folder, input, { configFile: experiment.file });
-  const dir = createRun({
-    configFile: experiment.file,
-    stage: name,
-    type: stage.type,
-    config: runConfigOf(stage),
-    stageHash: await stageHash(experiment, name),
-    device: stage.device,
-  });
+  const dir = await createStageRun(experiment, name);
   await launch(dir);
   return dir;
 }

@@ -3,14 +3,12 @@ import { toUserError } from '../../config/diagnostic';
 import { UserError } from '../../config/errors';
 import type { Experiment } from '../../config/experiment';
 import { checkFiles } from '../../config/files';
-import { stageHash, staleness, upstream } from '../../config/graph';
-import { loadExperiment, resolveStage } from '../../config/load';
-import { runConfigOf } from '../../config/run-config';
-import { createRun } from '../../runs/create';
+import { loadExperiment } from '../../config/load';
 import type { RunDir } from '../../runs/directory';
 import { isActive } from '../../runs/format';
 import { launchTrainer } from '../../runs/launch';
-import { doneHashes, latestDone, readRunInfo } from '../../runs/registry';
+import { readRunInfo } from '../../runs/registry';
+import { createStageRun, staleUpstream as staleBefore } from '../../runs/stage-run';
 import type { EditorContext } from '../context';
 import { requireTrust } from '../trust';
 
@@ -23,7 +21,7 @@ export interface StageTarget {
 }
 
 /** Reads and checks the saved config. Throws the first error as a UserError with its place. */
-export function checkedExperiment(config: string, stage: string): Experiment {
+function checkedExperiment(config: string, stage: string): Experiment {
   const { experiment, diagnostics } = loadExperiment(config);
   const problem = toUserError([...diagnostics, ...(experiment ? checkFiles(experiment, stage) : [])]);
   if (problem) throw problem;
@@ -32,7 +30,7 @@ export function checkedExperiment(config: string, stage: string): Experiment {
 }
 
 /** Saves the config if it is open and changed: what runs is what is on the screen. */
-export async function saveConfig(config: string): Promise<void> {
+async function saveConfig(config: string): Promise<void> {
   const open = vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'file' && uri.fsPath === config);
   if (open?.isDirty) await open.save();
 }
@@ -49,16 +47,7 @@ export async function startStage(
   requireTrust('Running a stage');
   await saveConfig(target.config);
   const experiment = checkedExperiment(target.config, target.stage);
-  const stage = resolveStage(experiment, target.stage);
-  for (const input of stage.upstream) latestDone(experiment.folder, input, { configFile: target.config });
-  const dir = createRun({
-    configFile: target.config,
-    stage: target.stage,
-    type: stage.type,
-    config: runConfigOf(stage),
-    stageHash: await stageHash(experiment, target.stage),
-    device: stage.device,
-  });
+  const dir = await createStageRun(experiment, target.stage);
   onCreated(dir);
   void context.runs.refresh();
   await launch(context, dir);
@@ -73,11 +62,9 @@ export async function launch(context: EditorContext, dir: RunDir): Promise<void>
   await context.runs.refresh();
 }
 
-/** The stages to run before this one, in order: those whose result is missing or older than what made it. */
-export async function staleUpstream(target: StageTarget): Promise<string[]> {
-  const experiment = checkedExperiment(target.config, target.stage);
-  const found = await staleness(experiment, doneHashes(experiment.folder));
-  return upstream(experiment, target.stage).filter((name) => found.get(name)?.stale);
+/** The stages to run before this one, in order. Throws as `checkedExperiment` does. */
+export async function staleUpstream({ config, stage }: StageTarget): Promise<string[]> {
+  return staleBefore(checkedExperiment(config, stage), stage);
 }
 
 /** Waits until a run ended. Throws a UserError where it did not end well, or `isCancelled` says so. */
