@@ -2,14 +2,15 @@ import { join, relative } from 'node:path';
 import type { ModelSource, ResolvedStage } from '../config/experiment';
 import type { EvaluateConfig } from '../config/schema/experiment';
 import { replaceFile } from '../data/durable';
+import { reportMarkdown } from '../data/evaluation/markdown';
+import { reportPlot } from '../data/evaluation/plot';
+import { type AnswersReport, type EvaluationReport, REPORT_FILE } from '../data/evaluation/report';
+import { headline } from '../data/evaluation/wording';
 import { type PairDraft, PAIRS_FILE } from '../data/labels/pairs';
 import { writePairs } from '../data/labels/pairs-writer';
 import type { StageContext } from './context';
-import { clearest } from './evaluation/examples';
 import { peopleJudge, scoreJudge } from './evaluation/judges';
-import { reportPlot } from './evaluation/plot';
-import { type AnswersReport, type EvaluationReport, evaluationReport } from './evaluation/report';
-import { headline, reportMarkdown } from './evaluation/report-markdown';
+import { evaluationReport } from './evaluation/report';
 import type { EvaluationResults, Judge, JudgedAnswer } from './evaluation/results';
 import { labeledByPeople, votesOfPeople } from './answers/people';
 import type { PromptRow } from './answers/prompts';
@@ -21,7 +22,7 @@ import type { Job, Metrics, Sample } from './task';
 const PIECE = 64;
 
 /** The files of a finished evaluation in its run's folder. */
-export const REPORT_FILES = { markdown: 'report.md', json: 'report.json', plot: 'report.svg' } as const;
+export const REPORT_FILES = { markdown: 'report.md', json: REPORT_FILE, plot: 'report.svg' } as const;
 
 /**
  * Models side by side on held-out prompts: each answers at the stage's temperature and by its likeliest tokens, scores and
@@ -108,7 +109,10 @@ class EvaluateJob implements Job {
       prompts.flatMap((prompt, p) => given[p].map((answer) => ({ prompt, answer }))),
     );
     let next = 0;
-    const judged = given.map((list) => list.map((answer): JudgedAnswer => ({ ...answer, scores: scores[next++] })));
+    // samples.jsonl has the answers in the order in which they are given
+    const judged = given.map((list) =>
+      list.map((answer): JudgedAnswer => ({ ...answer, scores: scores[next++], line: this.given + next })),
+    );
     this.answers[model][kind].push(...judged);
     if (last && (greedy || !config.greedy)) respondent.release();
     const samples = prompts.flatMap((prompt, p) =>
@@ -128,7 +132,10 @@ class EvaluateJob implements Job {
     const write = (name: string, text: string): void => replaceFile(join(context.runFolder, name), text);
     write(REPORT_FILES.json, `${JSON.stringify(report, null, 2)}\n`);
     write(REPORT_FILES.plot, reportPlot(report));
-    write(REPORT_FILES.markdown, reportMarkdown(report, clearest(results), REPORT_FILES.plot));
+    write(
+      REPORT_FILES.markdown,
+      reportMarkdown(report, { plot: REPORT_FILES.plot, sample: (line) => `samples.jsonl#L${line}` }),
+    );
     const message = headline(report);
     const place = relative(stage.folder, join(context.runFolder, REPORT_FILES.markdown)).replaceAll('\\', '/');
     context.say(`${message} ${place}`);

@@ -7,7 +7,7 @@ import { openCheckpoint } from '../../src/models/checkpoint';
 import { writeRewardModel } from '../../src/models/reward-model';
 import { loadTokenizer } from '../../src/models/tokenizer';
 import type { RunDir } from '../../src/runs/directory';
-import type { EvaluationReport } from '../../src/stages/evaluation/report';
+import type { EvaluationReport } from '../../src/data/evaluation/report';
 import { TrainerBench, reached, timeless } from './trainer';
 
 const bench = new TrainerBench();
@@ -146,6 +146,14 @@ describe('an evaluate stage', () => {
       ['even', 35],
       ['odd', 35],
     ]);
+    // Each example stands in the samples where the report says.
+    expect(report.examples.length).toBeGreaterThan(2);
+    for (const { model, prompt, answer, baseline, won, lines } of report.examples) {
+      const [own, base] = [samples[lines.answer - 1], samples[lines.baseline - 1]];
+      expect([own?.model, own?.prompt, own?.answer, own?.greedy]).toEqual([model, prompt, answer, undefined]);
+      expect([base?.model, base?.row, base?.answer]).toEqual(['model', own?.row, baseline]);
+      expect(letters(answer) > letters(baseline)).toBe(won);
+    }
     const metrics = whole.readMetrics().at(-1);
     expect(metrics).toMatchObject({
       'other/win_rate': rate?.value,

@@ -1,55 +1,10 @@
-import { type Share, shareOf } from '../../data/agreement/shares';
+import { type AnswersReport, type EvaluationReport, REPORT_VERSION } from '../../data/evaluation/report';
+import { shareOf } from '../../data/agreement/shares';
 import { Random } from '../../data/random';
 import { type Estimate, meanOverPrompts } from './estimates';
+import { clearest } from './examples';
 import type { EvaluationResults, JudgedAnswer, ModelAnswers } from './results';
-import { type Outcome, type WinRate, winRate } from './win-rate';
-
-/** The version of report.json. */
-export const REPORT_VERSION = 1;
-
-/** Answers of one model that were drawn in one way. Intervals are of 95 %. */
-export interface AnswersReport {
-  answers: number;
-  /** In tokens, the one that ended the answer included. */
-  mean_length: Estimate;
-  eos_rate: Share;
-  scores: Record<string, Estimate>;
-  /** Mean differences to the baseline's scores on the same prompts; empty for the baseline. */
-  gains: Record<string, Estimate>;
-  /** Answers without one of the scores, because a rule failed. They are left out of its mean. */
-  unscored: number;
-  /** Null for the baseline, and where nobody judges. */
-  win_rate: WinRate | null;
-}
-
-export interface TagReport {
-  tag: string;
-  prompts: number;
-  /** By model, sampled answers. */
-  models: Record<string, Pick<AnswersReport, 'scores' | 'win_rate'>>;
-}
-
-export interface ModelReport {
-  model: string;
-  run: string | null;
-  baseline: boolean;
-  sampled: AnswersReport;
-  greedy: AnswersReport | null;
-}
-
-export interface EvaluationReport {
-  v: number;
-  stage: string;
-  seed: number;
-  baseline: string;
-  judge: string | null;
-  prompts: number;
-  sampling: Readonly<Record<string, number | null>>;
-  scores: readonly string[];
-  models: ModelReport[];
-  tags: TagReport[];
-  people: EvaluationResults['people'];
-}
+import { type Outcome, winRate } from './win-rate';
 
 /** A model's answers of one kind beside the baseline's of that kind, over some of the prompts. */
 interface View {
@@ -104,6 +59,7 @@ export function evaluationReport(results: EvaluationResults): EvaluationReport {
       return { tag, prompts: places.length, models: Object.fromEntries(parts) };
     }),
     people,
+    examples: clearest(results),
   };
 }
 
@@ -149,7 +105,7 @@ function wins(
   base: View['own'],
   { judge, prompts: asked }: EvaluationResults,
   random: Random,
-): WinRate | null {
+): AnswersReport['win_rate'] {
   if (judge === null) return null;
   const outcomes = prompts.map((p) =>
     own[p].flatMap((answer, i): Outcome[] => {

@@ -8,6 +8,8 @@ export interface JudgedAnswer {
   tokens: number;
   finish: 'stop' | 'length';
   scores: Readonly<Record<string, number | null>>;
+  /** Its line in the run's samples.jsonl, from 1. */
+  line: number;
 }
 
 export interface EvaluatedPrompt {

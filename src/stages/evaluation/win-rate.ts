@@ -1,19 +1,10 @@
 import { shareOf } from '../../data/agreement/shares';
 import type { Random } from '../../data/random';
-import { type Estimate, meanOverPrompts, signTest } from './estimates';
+import type { WinRate } from '../../data/evaluation/report';
+import { meanOverPrompts, signTest } from './estimates';
 
 /** What became of an answer beside the baseline's: 1 won, ½ a tie, 0 lost. */
 export type Outcome = 0 | 0.5 | 1;
-
-export interface WinRate extends Estimate {
-  wins: number;
-  ties: number;
-  losses: number;
-  /** How the interval was found: Wilson's, where each prompt has one outcome and none is a tie, or a bootstrap over prompts. */
-  method: 'wilson' | 'bootstrap';
-  /** Of the sign test over prompts: a prompt with several answers counts as what most of them are. */
-  p: number;
-}
 
 /** Scores that differ by less are a tie: the order of additions may make as much. */
 const TIE = 1e-6;

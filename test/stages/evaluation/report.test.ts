@@ -1,18 +1,24 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { reportMarkdown } from '../../../src/data/evaluation/markdown';
+import { axisOf, reportPlot } from '../../../src/data/evaluation/plot';
+import { readReport } from '../../../src/data/evaluation/report';
+import { headline } from '../../../src/data/evaluation/wording';
 import { pairId } from '../../../src/data/labels/pairs';
 import { clearest } from '../../../src/stages/evaluation/examples';
 import { peopleJudge, scoreJudge } from '../../../src/stages/evaluation/judges';
-import { reportPlot } from '../../../src/stages/evaluation/plot';
 import { evaluationReport } from '../../../src/stages/evaluation/report';
-import { headline, reportMarkdown } from '../../../src/stages/evaluation/report-markdown';
 import type { EvaluationResults, JudgedAnswer } from '../../../src/stages/evaluation/results';
 
-const answer = (score: number | null, text = `said ${score}`): JudgedAnswer => ({
+const answer = (score: number | null, text = `said ${score}`, line = 1): JudgedAnswer => ({
   text,
   tokens: 5,
   finish: 'stop',
   scores: { oracle: score },
+  line,
 });
 
 /** Scores of one answer a prompt, by model. */
@@ -28,7 +34,7 @@ function resultsOf(
     prompts: scores[baseline].map((_, p) => ({ prompt: `question ${p}`, tags: [p % 2 ? 'odd' : 'even'] })),
     models: Object.entries(scores).map(([name, list]) => ({
       name,
-      sampled: list.map((score) => [answer(score)]),
+      sampled: list.map((score, p) => [answer(score, `said ${score}`, 10 * p + 1)]),
       greedy: null,
     })),
     baseline,
@@ -97,31 +103,87 @@ describe('the report', () => {
       resultsOf({ sft: Array<number>(n).fill(0.5), dpo: Array.from({ length: n }, (_, i) => (i < 62 ? 1 : 0)) }),
     );
     // Wilson's interval of 62 of 100
-    expect(headline(report)).toBe('dpo wins 62 % [52, 71] against sft, by oracle.');
-    const text = reportMarkdown(report, [], 'report.svg');
+    expect(headline(report)).toBe('By oracle, dpo beats sft (wins 62 % [52, 71]).');
+    const text = reportMarkdown(report, { plot: 'report.svg' });
+    expect(text).toContain('](report.svg)');
     expect(text).toContain('100 prompts, one answer each at temperature 1.');
     expect(text).toContain('| dpo | 0.620 [');
     expect(text).toContain('| 62 % [52, 71] | 62 / 0 / 38 | 0.021 | 5.0 | 100 % |');
     expect(text).not.toContain('Likeliest');
   });
 
-  it('shows what was decided most clearly, and nothing of a text acts', () => {
+  it('says of each model whether it is told apart from the baseline', () => {
+    const n = 100;
+    const won = (share: number) => Array.from({ length: n }, (_, i) => (i < share * n ? 1 : 0));
+    const report = evaluationReport(
+      resultsOf({ sft: Array<number>(n).fill(0.5), dpo: won(0.7), even: won(0.52), ppo: won(0.2) }),
+    );
+    expect(headline(report)).toMatch(
+      /^By oracle, dpo beats sft \(wins 70 % .*\), even is not told apart from it \(52 % .*\) and ppo loses to it \(20 %/,
+    );
+    expect(headline(evaluationReport(resultsOf({ sft: [1] })))).toBe('One model, nothing to compare it with.');
+  });
+
+  it('says on which tag a model did best and worst', () => {
+    const text = reportMarkdown(evaluationReport(resultsOf({ sft: [0.5, 0.5, 0.5, 0.5], dpo: [1, 0.5, 1, 0] })));
+    expect(text).toMatch(/dpo wins most on even \(100 %.*\) and least on odd \(25 %/);
+  });
+
+  it('shows what was decided most clearly, with a way to the samples, and nothing of a text acts', () => {
     const evil = '<img src=x onerror=alert(1)> [click](command:x) \u202e| `a`\n# b';
-    const results = resultsOf({ sft: [0.5, 0.4, 0], dpo: [0.6, 0.4, 1] });
+    const results = resultsOf({ sft: [0.5, 0.4, 0, 0.9], dpo: [0.6, 0.4, 1, 0.8] });
+    const examples = clearest(results);
+    expect(examples.map(({ won, prompt, score, lines }) => [won, prompt, score?.answer, lines])).toEqual([
+      [true, 'question 2', 1, { answer: 21, baseline: 21 }],
+      [true, 'question 0', 0.6, { answer: 1, baseline: 1 }],
+      [false, 'question 3', 0.8, { answer: 31, baseline: 31 }],
+    ]);
     const models = results.models.map((model) => ({
       ...model,
       sampled: model.sampled.map(([one]) => [{ ...one, text: evil }]),
     }));
-    const examples = clearest({
-      ...results,
-      models,
-      prompts: results.prompts.map((prompt) => ({ ...prompt, prompt: evil })),
-    });
-    expect(examples.map(({ won }) => won)).toEqual([true, true]);
-    const text = reportMarkdown(evaluationReport(results), examples);
-    expect(text).toContain('## Where it was decided most clearly');
+    const prompts = results.prompts.map((prompt) => ({ ...prompt, prompt: evil }));
+    const report = evaluationReport({ ...results, models, prompts });
+    const text = reportMarkdown(report, { sample: (line) => `samples.jsonl#L${line}` });
+    expect(text).toContain('### dpo against sft: 2 won and 1 lost');
+    expect(text).toContain('| [dpo](samples.jsonl#L21) | 1.000 |');
     expect(text).not.toMatch(/<img|\[click\]\(|\u202e|\n# b|[^\\]`a/);
-    expect(clearest(results)[0].prompt).toBe('question 2');
+    // Every row of a table has the cells of its head.
+    const cells = (line: string): number => line.replace(/\\\|/g, '').split('|').length;
+    for (const rows of text.split('\n\n').filter((block) => block.startsWith('|')))
+      expect(new Set(rows.trim().split('\n').map(cells)).size).toBe(1);
+  });
+
+  it('keeps the beginning of a long answer', () => {
+    const results = resultsOf({ sft: [0], dpo: [1] });
+    const [sft, dpo] = results.models;
+    const long = { ...dpo, sampled: [[answer(1, '😀'.repeat(1_000_000))]] };
+    const [example] = clearest({ ...results, models: [sft, long] });
+    expect([...example.answer]).toHaveLength(2001);
+  });
+
+  it('comes back from its file as it was written', () => {
+    const report = evaluationReport(resultsOf({ sft: [0.5, 0.25, null], dpo: [1, 0, 0.5] }));
+    const folder = mkdtempSync(join(tmpdir(), 'report-'));
+    const file = join(folder, 'report.json');
+    try {
+      writeFileSync(file, JSON.stringify(report));
+      expect(readReport(file)).toEqual(report);
+      const { examples: _, ...older } = report;
+      writeFileSync(file, JSON.stringify(older));
+      expect(readReport(file)).toEqual({ ...report, examples: [] });
+      for (const [text, words] of [
+        ['{', 'not JSON'],
+        ['{"v": 99}', 'at v'],
+        [JSON.stringify({ ...report, models: [{ model: 4 }] }), 'at models.0.model'],
+      ]) {
+        writeFileSync(file, text);
+        expect(() => readReport(file)).toThrow(words);
+      }
+      expect(() => readReport(join(folder, 'none.json'))).toThrow('There is no report');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('is drawn with a point and an interval for every number', () => {
@@ -130,6 +192,21 @@ describe('the report', () => {
     expect(svg.match(/<circle/g)).toHaveLength(3);
     expect(svg).toContain('a&lt;b&amp;&quot;');
     expect(svg).not.toMatch(/NaN|undefined|null/);
+  });
+
+  it('has an axis of round ticks around its values', () => {
+    expect(axisOf([0.512, 0.583])).toMatchObject({ digits: 2 });
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1 }), (values) => {
+        const { from, to, ticks } = axisOf(values);
+        const slack = 1e-6 * (to - from);
+        expect(to).toBeGreaterThan(from);
+        expect(from).toBeLessThanOrEqual(Math.min(...values) + slack);
+        expect(to).toBeGreaterThanOrEqual(Math.max(...values) - slack);
+        expect(ticks.length).toBeGreaterThanOrEqual(2);
+        expect(ticks.length).toBeLessThanOrEqual(7);
+      }),
+    );
   });
 });
 
