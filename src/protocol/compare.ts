@@ -31,7 +31,7 @@ export interface ShownComparison {
   readonly vote: Vote | null;
 }
 
-/** How a candidate does against the first one. */
+/** How a candidate does against the one that they are compared with. */
 export interface Tally {
   readonly name: string;
   readonly win: number;
@@ -41,9 +41,18 @@ export interface Tally {
   readonly rate: { readonly value: number; readonly low: number; readonly high: number } | null;
 }
 
+/** What stands where there is nothing to compare. */
+export interface NothingToCompare {
+  readonly title: string;
+  readonly words: string;
+  /** Can other candidates mend it? */
+  readonly choose: boolean;
+}
+
 export interface CompareView {
-  /** The first one is what the others are compared with. */
   readonly names: readonly string[];
+  /** Place among the names of the one that the others are compared with. */
+  readonly against: number;
   readonly annotator: string;
   /** The folder that takes the votes, relative to the config. */
   readonly labels: string;
@@ -52,13 +61,15 @@ export interface CompareView {
   readonly at: number;
   readonly total: number;
   readonly voted: number;
+  /** Of those that are voted: all answers are bad, or skipped. They say nothing about who is better. */
+  readonly undecided: number;
   /** Prompts that are left out: all answers are equal, or none but one has text. */
   readonly leftOut: number;
   /** Null while the panel is blind and not all is voted. */
   readonly tallies: readonly Tally[] | null;
   readonly item: ShownComparison | null;
-  /** Why there is nothing to compare; empty where there is. */
-  readonly empty: string;
+  /** Null where there is something to compare. */
+  readonly empty: NothingToCompare | null;
   /** What to come back with after a reload; opaque to the panel. */
   readonly memory: string;
 }
@@ -74,7 +85,11 @@ export type FromCompare =
   | { readonly type: 'vote'; readonly key: string; readonly vote: Vote }
   | { readonly type: 'undo' }
   | { readonly type: 'move'; readonly by: number }
-  | { readonly type: 'blind'; readonly on: boolean };
+  | { readonly type: 'blind'; readonly on: boolean }
+  /** The next one is what the others are compared with. */
+  | { readonly type: 'against' }
+  /** Other checkpoints are to be compared. */
+  | { readonly type: 'choose' };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -122,15 +137,22 @@ function isTally(value: unknown): value is Tally {
 
 function isView(value: unknown): value is CompareView {
   if (!isFields(value)) return false;
-  const { names, annotator, labels, blind, at, total, voted, leftOut, tallies, item, empty, memory } = value;
+  const { names, against, annotator, labels, blind, at, total, voted, undecided, leftOut, memory } = value;
+  const { tallies, item, empty } = value;
   return (
     isStrings(names) &&
-    [annotator, labels, empty, memory].every((text) => typeof text === 'string') &&
+    [annotator, labels, memory].every((text) => typeof text === 'string') &&
     typeof blind === 'boolean' &&
-    [at, total, voted, leftOut].every(isCount) &&
+    [against, at, total, voted, undecided, leftOut].every(isCount) &&
     (tallies === null || (Array.isArray(tallies) && tallies.every(isTally))) &&
-    (item === null || isComparison(item))
+    (item === null || isComparison(item)) &&
+    (empty === null || isEmpty(empty))
   );
+}
+
+function isEmpty(value: unknown): value is NothingToCompare {
+  if (!isFields(value)) return false;
+  return typeof value.title === 'string' && typeof value.words === 'string' && typeof value.choose === 'boolean';
 }
 
 /** Is this a message from the editor? */
@@ -146,6 +168,8 @@ export function isFromCompare(value: unknown): value is FromCompare {
   switch (value.type) {
     case 'ready':
     case 'undo':
+    case 'against':
+    case 'choose':
       return true;
     case 'vote':
       return typeof value.key === 'string' && isVote(value.vote);

@@ -14,6 +14,9 @@ export const THEMES = {
 } as const;
 export type Theme = keyof typeof THEMES;
 
+/** The class that the workbench has under a theme. */
+export const BASES: Record<Theme, string> = { dark: 'vs-dark', light: 'vs', 'high-contrast': 'hc-black' };
+
 export const repository = join(import.meta.dirname, '..', '..');
 
 export interface WorkbenchOptions {
@@ -51,9 +54,10 @@ export class Workbench {
     const folder = makeWorkspace(join(own, basename(options.fixture ?? 'workspace')), options.fixture);
     options.prepare?.(folder);
     const data = join(own, 'server');
-    mkdirSync(join(data, 'data', 'Machine'), { recursive: true });
+    const machine = machineSettings(own);
+    mkdirSync(dirname(machine), { recursive: true });
     writeFileSync(
-      join(data, 'data', 'Machine', 'settings.json'),
+      machine,
       JSON.stringify({
         'workbench.colorTheme': THEMES[theme],
         'window.autoDetectColorScheme': false,
@@ -167,6 +171,17 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
+  /** Changes the theme as the setting does, and waits until the window and its panels wear it. */
+  async useTheme(theme: Theme): Promise<void> {
+    const file = machineSettings(this.own);
+    const settings: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof settings !== 'object') throw new Error('no settings');
+    writeFileSync(file, JSON.stringify({ ...settings, 'workbench.colorTheme': THEMES[theme] }));
+    await this.page.locator(`.monaco-workbench.${BASES[theme]}`).waitFor();
+    // Panels hear of it a moment later, and draw anew.
+    await this.page.waitForTimeout(1000);
+  }
+
   /** The inside of a webview panel in the editor area. */
   panel(): FrameLocator {
     return this.page
@@ -240,4 +255,8 @@ export class Workbench {
     stopRuns(this.folder);
     rmSync(this.own, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
+}
+
+function machineSettings(own: string): string {
+  return join(own, 'server', 'data', 'Machine', 'settings.json');
 }

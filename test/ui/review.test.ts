@@ -30,7 +30,7 @@ async function openSamples(window: Workbench, stage: string): Promise<void> {
   await window.page.locator('.monaco-editor .view-line', { hasText: 'reward' }).first().waitFor();
 }
 
-describe.each(['dark', 'light'] as const)('a review document (%s)', (theme) => {
+describe.each(['dark', 'light', 'high-contrast'] as const)('a review document (%s)', (theme) => {
   it('is read, judged and commented in place', async () => {
     const window = await open(theme);
     await openSamples(window, 'ppo');
@@ -61,18 +61,17 @@ describe.each(['dark', 'light'] as const)('a review document (%s)', (theme) => {
   });
 });
 
-describe.each(['dark', 'light'] as const)('the compare panel (%s)', (theme) => {
+describe.each(['dark', 'light', 'high-contrast'] as const)('the compare panel (%s)', (theme) => {
   it('takes votes by keyboard, blind, and says how the checkpoints do', async () => {
     const window = await open(theme);
     await openSamples(window, 'ppo');
-    await window.lens('Compare').first().click();
-    // Two steps of this document and the last samples of sft: the two steps are ticked.
+    await window.lens('Compare').nth(1).click();
+    // The last samples of sft are offered too; what ppo began with and the answer's own step are ticked.
     await window.page.locator('.quick-input-list .monaco-list-row', { hasText: 'sft @ 400' }).waitFor();
     await window.page.keyboard.press('Enter');
     const panel = window.panel();
     await panel.locator('.answer').first().waitFor();
     expect(await panel.locator('.answer h2').allInnerTexts()).toEqual(['ppo @ 0', 'ppo @ 1200']);
-    await panel.locator('main').focus();
     const press = async (key: string, rows: number): Promise<void> => {
       await window.page.keyboard.press(key);
       await vi.waitFor(() => expect(labelRows(window.folder, 'ppo')).toHaveLength(rows), { timeout: 20_000 });
@@ -80,20 +79,62 @@ describe.each(['dark', 'light'] as const)('the compare panel (%s)', (theme) => {
     };
     await press('2', 1);
     await press('3', 2);
+    await panel.locator('.live', { hasText: 'Tie' }).waitFor();
+    await window.page.keyboard.press('d');
+    await panel.locator('ins').first().waitFor();
+    await window.screenshot(`compare-differences-${theme}`);
+    await window.page.keyboard.press('d');
+    await window.page.keyboard.press('ArrowLeft');
+    await panel.locator('.tallies .scale').waitFor();
     await window.screenshot(`compare-${theme}`);
     await press('u', 3);
     await window.page.keyboard.press('b');
     await panel.locator('h2', { hasText: /^A$/ }).waitFor();
     await window.screenshot(`compare-blind-${theme}`);
+    const order = await panel.locator('.answer').allInnerTexts();
     await press('1', 4);
     await press('0', 5);
     await panel.locator('.tallies').waitFor();
-    const values = labelRows(window.folder, 'ppo').map((row) => row['value']);
-    expect([values[0], values[1], values[4]]).toEqual([1, 0, 'both_bad']);
-    expect(rowsOf(window.folder, 'ppo', 'pairs.jsonl')).toHaveLength(3);
+    const labels = labelRows(window.folder, 'ppo');
+    expect([labels[0]?.['value'], labels[1]?.['value'], labels[4]?.['value']]).toEqual([1, 0, 'both_bad']);
+    const pairs = rowsOf(window.folder, 'ppo', 'pairs.jsonl');
+    expect(pairs).toHaveLength(3);
+    // The order on the screen stands in the label, and the first shown won.
+    const [first] = pairs.filter(({ id }) => id === labels[3]?.['pair']);
+    const shown = order[0]?.includes(String(first?.['a'])) ? 'ab' : 'ba';
+    expect(labels[3]).toMatchObject({ shown, value: shown === 'ab' ? -1 : 1 });
     await window.page.keyboard.press('?');
     await panel.locator('.overlay .box').waitFor();
+    await window.screenshot(`compare-keys-${theme}`);
+    await window.page.keyboard.press('1');
+    await window.page.keyboard.press('Escape');
+    expect(labelRows(window.folder, 'ppo')).toHaveLength(5);
   });
+});
+
+it('compares three checkpoints, and comes back after a reload as it was', async () => {
+  const window = await open('dark');
+  await openSamples(window, 'ppo');
+  await window.lens('Compare').nth(1).click();
+  const rows = window.page.locator('.quick-input-list .monaco-list-row');
+  await rows.filter({ hasText: 'sft @ 400' }).locator('.label-name').first().click();
+  await window.page.locator('.quick-input-count', { hasText: '3 Selected' }).waitFor();
+  await window.page.keyboard.press('Enter');
+  const panel = window.panel();
+  await panel.locator('.answer').nth(2).waitFor();
+  await panel.locator('main').focus();
+  // The third is the best: better than both others, which say the same, so that is one pair.
+  await window.page.keyboard.press('3');
+  await vi.waitFor(() => expect(labelRows(window.folder, 'ppo').length).toBeGreaterThan(0), { timeout: 20_000 });
+  await panel.locator('main[aria-busy=false]').waitFor();
+  await window.page.keyboard.press('v');
+  await panel.locator('.tallies', { hasText: 'against ppo @ 0' }).waitFor();
+  await window.screenshot('compare-three-dark');
+  const before = await panel.locator('main').innerText();
+  await window.reload();
+  await panel.locator('.answer').nth(2).waitFor();
+  expect(await panel.locator('main').innerText()).toBe(before);
+  await panel.locator('.tallies', { hasText: 'against ppo @ 0' }).waitFor();
 });
 
 it('opens the samples of the step whose point is clicked on a curve', async () => {

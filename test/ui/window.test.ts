@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { Workbench, type Theme, type WorkbenchOptions } from '../host/workbench';
+import { BASES, Workbench, type WorkbenchOptions } from '../host/workbench';
 
 let workbench: Workbench | undefined;
 afterEach(async ({ task }) => {
@@ -14,11 +14,9 @@ async function open(options: WorkbenchOptions = {}): Promise<Workbench> {
   return opened;
 }
 
-const classes: Record<Theme, string> = { dark: 'vs-dark', light: 'vs', 'high-contrast': 'hc-black' };
-
 it('opens a copy of the workspace in the real workbench', async () => {
   const window = await open({ theme: 'light' });
   await window.openFile('align.yaml');
-  expect(await window.page.locator('.monaco-workbench').getAttribute('class')).toContain(` ${classes.light} `);
+  expect(await window.page.locator('.monaco-workbench').getAttribute('class')).toContain(` ${BASES.light} `);
   expect(await window.page.locator('.monaco-editor .view-lines').innerText()).toContain('stages:');
 });

@@ -1,3 +1,5 @@
+import '../labeling/prose.css';
+import '../labeling/keys.css';
 import './compare.css';
 import { isToCompare, type FromCompare } from '../../src/protocol/compare';
 import { defineControls } from '../controls';
@@ -14,5 +16,8 @@ if (root) {
     if (isToCompare(event.data)) panel.receive(event.data);
   });
   window.addEventListener('keydown', (event) => panel.key(event));
+  const away = (): void => void root.classList.toggle('away', !document.hasFocus());
+  for (const change of ['focus', 'blur']) window.addEventListener(change, away);
+  away();
   post({ type: 'ready' });
 }

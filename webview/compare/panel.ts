@@ -1,29 +1,24 @@
-import type {
-  CompareView,
-  CutText,
-  FromCompare,
-  ShownAnswer,
-  Tally,
-  ToCompare,
-  Vote,
-} from '../../src/protocol/compare';
-import { button, checkbox, element, type Toggle } from '../controls';
-import { prose } from '../labeling/prose';
-import { commandOf, keyHelp } from './keys';
+import type { CompareView, FromCompare, ToCompare, Vote } from '../../src/protocol/compare';
+import { visibleText } from '../../src/protocol/visible-text';
+import { button, checkbox, element, icon, type Toggle } from '../controls';
+import { answerCards, promptSection } from './answers';
+import { commandOf, keyHelp, tieKey, type Command } from './keys';
+import { talliesTable } from './tallies';
 
 /** Prompts side by side under several checkpoints, a vote a key, and how the checkpoints do. */
 export class ComparePanel {
   private view: CompareView | undefined;
-  private problem = '';
+  private problem: { readonly message: string; readonly hint: string } | null = null;
   private help = false;
+  private differences = false;
   /** A vote is on its way to the disk: the keys wait. */
   private waiting = false;
   private readonly main = element('main');
-  private readonly top = element('div', 'top');
-  private readonly bottom = element('div', 'bottom');
+  private readonly top = element('header', 'top');
+  private readonly bottom = element('footer', 'bottom');
   private readonly trouble = element('div', 'problem');
   private readonly overlay = element('div', 'overlay');
-  private readonly live = element('div', 'live');
+  private readonly live = element('span', 'live');
   private readonly position = element('span', 'figures');
   private readonly blind: Toggle;
 
@@ -36,28 +31,24 @@ export class ComparePanel {
     this.main.setAttribute('aria-label', 'Answers side by side');
     this.live.setAttribute('role', 'status');
     this.trouble.setAttribute('role', 'alert');
-    this.blind = checkbox('Blind', false, (on) => this.send({ type: 'blind', on }));
+    this.blind = checkbox('Blind', false, (on) => this.command({ type: 'blind', on }));
     this.blind.root.title = 'Hide who answered, and show the answers in random order (B)';
+    const quiet = (label: string, name: string, command: Command): HTMLElement =>
+      button({ label, icon: name, quiet: true, onClick: () => this.command(command) });
     this.top.append(
-      button({
-        label: 'Prompt before',
-        icon: 'chevron-left',
-        quiet: true,
-        onClick: () => this.send({ type: 'move', by: -1 }),
-      }),
+      quiet('Prompt before (←)', 'chevron-left', { type: 'move', by: -1 }),
       this.position,
-      button({
-        label: 'Next prompt',
-        icon: 'chevron-right',
-        quiet: true,
-        onClick: () => this.send({ type: 'move', by: 1 }),
-      }),
+      quiet('Next prompt (→)', 'chevron-right', { type: 'move', by: 1 }),
       this.blind.root,
       this.live,
-      button({ label: 'Keys', icon: 'keyboard', quiet: true, onClick: () => this.toggleHelp() }),
+      quiet('Mark differences (D)', 'diff', { type: 'differences' }),
+      quiet('Compare other checkpoints (O)', 'git-compare', { type: 'choose' }),
+      quiet('Keys (?)', 'keyboard', { type: 'help' }),
     );
-    this.trouble.hidden = true;
-    this.overlay.hidden = true;
+    for (const part of [this.top, this.bottom, this.trouble, this.overlay]) part.hidden = true;
+    this.overlay.addEventListener('click', (event) => {
+      if (event.target === this.overlay) this.command({ type: 'close' });
+    });
     root.replaceChildren(this.top, this.trouble, this.main, this.bottom, this.overlay);
     this.main.focus();
   }
@@ -65,12 +56,14 @@ export class ComparePanel {
   receive(message: ToCompare): void {
     this.waiting = false;
     if (message.type === 'refused') {
-      this.problem = [message.message, message.hint].filter(Boolean).join(' ');
+      this.problem = message;
     } else {
-      this.problem = '';
+      const before = this.view?.item?.key;
+      this.problem = null;
       this.view = message.view;
-      this.live.textContent = message.said;
       this.keep(message.view.memory);
+      if (message.said) this.live.textContent = visibleText(message.said);
+      if (before !== message.view.item?.key) this.main.scrollTop = 0;
     }
     this.render();
   }
@@ -78,16 +71,31 @@ export class ComparePanel {
   key(event: KeyboardEvent): void {
     const { view } = this;
     if (!view) return;
-    // A slider, a check box and a button have keys of their own.
-    const control = event.target instanceof Element && event.target.closest('vscode-button, vscode-checkbox') !== null;
-    if (control && /^(Enter| |Arrow\w+)$/.test(event.key)) return;
+    // A check box and a button have keys of their own.
+    const control = event.target instanceof Element && event.target.closest('vscode-button, vscode-checkbox, button');
+    if (control && /^(Enter| )$/.test(event.key)) return;
     const command = commandOf(event, view.item?.answers.length ?? 0, view.blind);
     if (!command) return;
     event.preventDefault();
-    if (command.type === 'help') this.toggleHelp();
-    else if (command.type === 'close') this.setHelp(false);
-    else if (command.type === 'vote') this.vote(command.vote);
-    else this.send(command);
+    this.command(command);
+  }
+
+  private command(command: Command): void {
+    if (command.type === 'help' || command.type === 'close') {
+      if (command.type === 'close' && !this.help) this.problem = null;
+      this.help = command.type === 'help' && !this.help;
+      this.render();
+      if (this.help) this.overlay.querySelector<HTMLElement>('.box')?.focus();
+      else this.main.focus({ preventScroll: true });
+      return;
+    }
+    // Under the overlay nothing is seen, so nothing is judged.
+    if (this.help) return;
+    if (command.type === 'vote') this.vote(command.vote);
+    else if (command.type === 'differences') {
+      this.differences = !this.differences;
+      this.render();
+    } else this.post(command);
   }
 
   private vote(vote: Vote): void {
@@ -99,160 +107,120 @@ export class ComparePanel {
     this.post({ type: 'vote', key: item.key, vote });
   }
 
-  private send(message: FromCompare): void {
-    this.post(message);
-    this.main.focus();
-  }
-
-  private toggleHelp(): void {
-    this.setHelp(!this.help);
-  }
-
-  private setHelp(on: boolean): void {
-    this.help = on;
-    this.render();
-    if (!on) this.main.focus();
-  }
-
   private render(): void {
-    const { view } = this;
-    this.trouble.hidden = this.problem === '';
-    this.trouble.textContent = this.problem;
-    if (!view) return;
-    const { item, at, total, voted, leftOut, blind } = view;
-    this.blind.set(blind);
-    this.position.textContent = total === 0 ? '' : `${at + 1} of ${total} · ${voted} voted`;
-    this.position.title =
-      leftOut > 0 ? `${leftOut} prompts are left out: no two of their answers differ, or one lacks them.` : '';
-    if (!item) this.main.replaceChildren(element('p', 'empty', view.empty));
-    else {
-      const prompt = element('section', 'prompt');
-      prompt.setAttribute('aria-label', 'Prompt');
-      prompt.append(...cutText(item.prompt));
-      if (item.tags.length > 0) prompt.append(element('div', 'tags', item.tags.join(', ')));
-      const answers = element('div', 'answers');
-      answers.append(
-        ...item.answers.map((answer, place) => answerCard(answer, place, item.vote, () => this.vote(better(place)))),
+    const { view, problem } = this;
+    this.trouble.hidden = problem === null;
+    if (problem) {
+      this.trouble.replaceChildren(
+        element('strong', '', visibleText(problem.message)),
+        element('span', '', visibleText(problem.hint)),
+        element('span', 'dimmed', 'The vote was not stored; choose again.'),
       );
-      this.main.replaceChildren(prompt, answers);
     }
+    if (!view) return;
+    const focused = document.activeElement;
+    const inside = focused !== this.main && (this.main.contains(focused) || this.bottom.contains(focused));
+    const { item, at, total, voted, leftOut } = view;
+    this.top.hidden = this.bottom.hidden = item === null;
+    this.blind.set(view.blind);
+    this.position.textContent = `${at + 1} of ${total} · ${voted} voted`;
+    this.position.title =
+      leftOut > 0 ? `${leftOut} answers are left out: they are equal or empty, or one checkpoint has none.` : '';
+    this.main.replaceChildren(...(item ? this.comparison(view) : this.emptiness(view)));
     this.main.setAttribute('aria-busy', String(this.waiting));
-    this.bottom.replaceChildren(...this.figures(view));
-    this.overlay.hidden = !this.help;
-    this.overlay.replaceChildren(...(this.help ? [keysBox(item?.answers.length ?? 2)] : []));
+    this.bottom.replaceChildren(...(item ? [this.keys(view), this.result(view)] : []));
+    if (this.overlay.hidden === this.help) {
+      this.overlay.hidden = !this.help;
+      this.overlay.replaceChildren(...(this.help ? [keysBox(item?.answers.length ?? 2)] : []));
+    }
+    // What had the focus was drawn anew.
+    if (inside) this.main.focus({ preventScroll: true });
   }
 
-  private figures({ tallies, names, item, labels, annotator, voted, total }: CompareView): HTMLElement[] {
-    const keys = element('div', 'keys');
-    const answers = item?.answers.length ?? 0;
-    const choice = (key: string, words: string, vote: Vote): HTMLElement => {
+  private comparison({ item }: CompareView): HTMLElement[] {
+    if (!item) return [];
+    const answers = element('div', 'answers');
+    answers.style.setProperty('--answers', String(item.answers.length));
+    const vote = (place: number): void => this.vote({ kind: 'better', place, much: false });
+    answers.append(...answerCards(item, this.differences, vote));
+    return [promptSection(item), answers];
+  }
+
+  private emptiness({ empty }: CompareView): HTMLElement[] {
+    const made = element('div', 'empty');
+    if (!empty) return [made];
+    made.append(element('h2', '', empty.title), element('p', '', empty.words));
+    const choose = (): void => this.command({ type: 'choose' });
+    if (empty.choose) made.append(button({ label: 'Compare others', primary: true, onClick: choose }));
+    return [made];
+  }
+
+  /** The keys beside those on the answers, which can be clicked, and whose votes they are. */
+  private keys({ item, annotator, labels, voted }: CompareView): HTMLElement {
+    const count = item?.answers.length ?? 0;
+    const key = (name: string, words: string, command: Command, given: boolean, off = false): HTMLElement => {
       const made = element('button', 'key');
       made.type = 'button';
-      made.append(element('kbd', 'keycap', key), words);
-      if (item && sameVote(item.vote, vote)) made.classList.add('set');
-      made.addEventListener('click', () => {
-        this.vote(vote);
-        this.main.focus();
-      });
+      made.append(element('kbd', 'keycap', name), words);
+      if (given) made.append(icon('check'));
+      if (command.type === 'vote') made.setAttribute('aria-pressed', String(given));
+      made.classList.toggle('off', off);
+      made.setAttribute('aria-disabled', String(off));
+      made.addEventListener('click', () => this.command(command));
       return made;
     };
-    if (item) {
-      keys.append(
-        choice(answers > 2 ? 'T' : '3', 'tie', { kind: 'tie' }),
-        choice('0', answers > 2 ? 'all bad' : 'both bad', { kind: 'both_bad' }),
-        choice('S', 'skip', { kind: 'skip' }),
-      );
-    }
-    const where = element('span', 'dimmed', `votes of ${annotator} in ${labels}`);
-    keys.append(where);
-    if (!tallies)
-      return [
-        keys,
-        element('div', 'dimmed', `Blind: the result shows when all is voted, or with B. ${voted} of ${total}.`),
-      ];
-    return [keys, ...(voted > 0 ? [talliesTable(tallies, names[0] ?? '')] : [])];
-  }
-}
-
-function better(place: number): Vote {
-  return { kind: 'better', place, much: false };
-}
-
-function sameVote(one: Vote | null, other: Vote): boolean {
-  return one !== null && one.kind === other.kind;
-}
-
-function cutText({ text, length }: CutText): HTMLElement[] {
-  const body = element('div', 'content');
-  body.append(prose(text));
-  const rest = length - text.length;
-  return rest > 0
-    ? [body, element('p', 'dimmed', `${rest.toLocaleString('en-US')} more characters are not shown`)]
-    : [body];
-}
-
-function answerCard(answer: ShownAnswer, place: number, vote: Vote | null, onVote: () => void): HTMLElement {
-  const card = element('section', 'answer');
-  const name = answer.name ?? String.fromCharCode(65 + place);
-  card.setAttribute('aria-label', `Answer ${name}`);
-  if (vote?.kind === 'better' && vote.place === place) card.classList.add('voted');
-  const head = element('header');
-  const cap = element('button', 'key');
-  cap.type = 'button';
-  cap.setAttribute('aria-label', `${name} is better`);
-  cap.append(element('kbd', 'keycap', String(place + 1)));
-  cap.addEventListener('click', onVote);
-  head.append(cap, element('h2', '', name), element('span', 'figures', answer.figures.join('   ')));
-  const body = answer.text.trim() === '' ? [element('p', 'dimmed', 'An empty answer.')] : cutText(answer);
-  card.append(head, ...body);
-  return card;
-}
-
-/** Wins, ties and losses against the first candidate, with the share of wins and its interval. */
-function talliesTable(tallies: readonly Tally[], baseline: string): HTMLElement {
-  const table = element('table', 'tallies');
-  const caption = element('caption', 'dimmed', `against ${baseline}`);
-  const head = element('tr');
-  for (const words of ['', 'win', 'tie', 'loss', 'win rate']) head.append(element('th', '', words));
-  const rows = tallies.map(({ name, win, tie, loss, rate }) => {
-    const row = element('tr');
-    row.append(element('td', 'name', name));
-    for (const count of [win, tie, loss]) row.append(element('td', 'figures', String(count)));
-    const share = element(
-      'td',
-      'figures',
-      rate ? `${percent(rate.value)} [${percent(rate.low)}, ${percent(rate.high)}]` : '–',
+    const vote = (name: string, words: string, kind: 'tie' | 'both_bad' | 'skip'): HTMLElement =>
+      key(name, words, { type: 'vote', vote: { kind } }, item?.vote?.kind === kind);
+    const row = element('div', 'keys');
+    row.setAttribute('role', 'toolbar');
+    row.setAttribute('aria-label', 'Keys');
+    row.append(
+      vote(tieKey(count), 'tie', 'tie'),
+      vote('0', count > 2 ? 'all bad' : 'both bad', 'both_bad'),
+      vote('S', 'skip', 'skip'),
+      key('U', 'undo', { type: 'undo' }, false, voted === 0),
+      key('?', 'keys', { type: 'help' }, false),
     );
-    share.title = '(win + tie ÷ 2) ÷ votes, with its 95 % Wilson interval';
-    row.append(share, bar({ win, tie, loss }));
-    return row;
-  });
-  table.append(caption, head, ...rows);
-  return table;
-}
-
-/** The same as a strip: win, tie, loss from the left. The figures beside it say it in words. */
-function bar({ win, tie, loss }: Pick<Tally, 'win' | 'tie' | 'loss'>): HTMLElement {
-  const cell = element('td');
-  const strip = element('div', 'strip');
-  strip.setAttribute('aria-hidden', 'true');
-  for (const [kind, count] of Object.entries({ win, tie, loss })) {
-    const part = element('span', kind);
-    part.style.flexGrow = String(count);
-    strip.append(part);
+    const made = element('div');
+    made.append(
+      row,
+      element('div', 'dimmed whose', visibleText(`Votes of ${annotator} in ${labels}`)),
+      element('div', 'hint', 'Click here to use the keys'),
+    );
+    return made;
   }
-  cell.append(strip);
-  return cell;
-}
 
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  private result(view: CompareView): HTMLElement {
+    const made = element('div', 'result');
+    const table = talliesTable(view, () => this.command({ type: 'against' }));
+    if (!table) {
+      const names = visibleText(view.names.join(', '));
+      const left = `${view.total - view.voted} to go`;
+      made.append(
+        element('div', '', `Blind: ${names}, in random order.`),
+        element('div', 'dimmed', `The result shows when all have your vote (${left}), or with B.`),
+      );
+      return made;
+    }
+    made.append(table);
+    if (view.undecided > 0)
+      made.append(element('div', 'dimmed', `${view.undecided} bad or skipped, which count for none`));
+    return made;
+  }
 }
 
 function keysBox(answers: number): HTMLElement {
   const box = element('div', 'box');
+  box.setAttribute('role', 'dialog');
+  box.setAttribute('aria-modal', 'true');
+  box.setAttribute('aria-label', 'Keys of the compare panel');
+  box.tabIndex = -1;
   const list = element('dl');
-  for (const [keys, words] of keyHelp(answers)) list.append(element('dt', '', keys), element('dd', '', words));
+  for (const [keys, words] of keyHelp(answers)) {
+    const term = element('dt');
+    term.append(...keys.split(', ').map((key) => element('kbd', 'keycap', key)));
+    list.append(term, element('dd', '', words));
+  }
   box.append(element('h2', '', 'Keys'), list);
   return box;
 }

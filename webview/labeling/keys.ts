@@ -72,7 +72,7 @@ export function commandOf(stroke: Stroke, typing: boolean): Command | undefined 
 }
 
 /** The letter that stands on the key; on a keyboard of another script the letter at the same place. */
-function letterOf({ key, code }: Stroke): string | undefined {
+export function letterOf({ key, code }: Pick<Stroke, 'key' | 'code'>): string | undefined {
   if (/^[a-z]$/i.test(key)) return key.toLowerCase();
   // Digits, dead keys and marks are no letters of another script.
   if (!/^\p{L}$/u.test(key)) return undefined;

@@ -1,28 +1,27 @@
 import * as vscode from 'vscode';
 import { UserError } from '../../config/errors';
-import { isActive } from '../../runs/format';
-import { candidateName, candidatesOf, type Candidate } from './items';
-import { CompareView, type CompareMemory } from './view';
-import type { EditorContext } from '../context';
-import { core } from '../loading';
-import { pairsFileOf, type OpenReview } from '../review/documents';
-import { promptsOfPairs, promptsOfSamples } from '../review/source';
+import { showError, type EditorContext } from '../context';
+import type { OpenReview } from '../review/documents';
 import { promptText, type PlacedAnswer } from '../review/text';
 import { configFileOf } from '../runs/run-library';
 import { asStage } from '../runs/targets';
 import { webviewPage, webviewRoot } from '../webview-page';
+import { asSource, optionsOf } from './candidates';
+import { candidateName } from './items';
+import { comparableWith, naturalRival, sameOrigin, type Option, type Origin } from './options';
+import { CompareView, type CompareMemory } from './view';
 
 const COMPARE_PANEL = 'alignment-lab.compare';
-
-/** Where the answers of a candidate are read from. */
-export type CandidateSource =
-  | { readonly run: string; readonly name: string }
-  | { readonly pairs: { readonly config: string; readonly stage: string }; readonly name: string };
+/** As many as there are digits to vote with. */
+const MOST_CANDIDATES = 9;
+/** File events are missed in some remotes; a panel that is seen looks for itself. */
+const LOOK_MS = 2000;
 
 let shown: { panel: vscode.WebviewPanel; view: CompareView } | undefined;
 
 /** The compare panel: the same prompts under several checkpoints, side by side. */
 export function registerCompare(context: EditorContext): vscode.Disposable {
+  const look = setInterval(() => shown?.panel.visible && shown.view.look(), LOOK_MS);
   return vscode.Disposable.from(
     vscode.window.registerWebviewPanelSerializer(COMPARE_PANEL, {
       deserializeWebviewPanel: async (panel, state: unknown) => {
@@ -31,23 +30,41 @@ export function registerCompare(context: EditorContext): vscode.Disposable {
         else panel.dispose();
       },
     }),
-    new vscode.Disposable(() => shown?.view.dispose()),
+    vscode.window.onDidChangeWindowState(({ focused }) => focused && shown?.view.look()),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('alignment-lab.annotator')) shown?.view.reopen();
+    }),
+    new vscode.Disposable(() => {
+      clearInterval(look);
+      shown?.view.dispose();
+    }),
   );
 }
 
-/** Opens the panel for the candidates of a review document, at the prompt of an answer. */
-export async function compare(context: EditorContext, review: OpenReview, answer: PlacedAnswer): Promise<void> {
-  const options = optionsOf(context, review);
-  const chosen = await choose(options, candidateName(answer));
+/** Opens the panel at the prompt of an answer of a review document; without one, for the newest run with samples. */
+export async function compare(
+  context: EditorContext,
+  from: { review: OpenReview; answer: PlacedAnswer } | undefined,
+): Promise<void> {
+  const place = from ? placeOf(from.review.uri, from.review) : newestRun(context);
+  const options = await optionsOf(context, place.target.config, place.origin);
+  const name = from && candidateName(from.answer);
+  const own = options.filter(({ source }) => sameOrigin(source, place.origin));
+  const one = own.find(({ source }) => source.name === name) ?? own.at(-1);
+  const chosen = one && (await choose(comparableWith(options, one), one, false));
   if (!chosen) return;
-  const memory = {
-    target: review.target,
+  open(context, {
+    target: place.target,
     sources: chosen.map(({ source }) => source),
     blind: false,
-    prompt: promptText(answer.block.prompt),
-  };
+    against: 0,
+    prompt: from ? promptText(from.answer.block.prompt) : '',
+  });
+}
+
+function open(context: EditorContext, memory: CompareMemory): void {
+  const column = shown?.panel.viewColumn ?? vscode.ViewColumn.Active;
   shown?.panel.dispose();
-  const column = vscode.ViewColumn.Active;
   attach(context, vscode.window.createWebviewPanel(COMPARE_PANEL, 'Compare', column, { enableScripts: true }), memory);
 }
 
@@ -56,7 +73,7 @@ function attach(context: EditorContext, panel: vscode.WebviewPanel, memory: Comp
   panel.webview.options = { enableScripts: true, localResourceRoots: [root] };
   const media = (name: string) => vscode.Uri.joinPath(context.extension.extensionUri, 'media', name);
   panel.iconPath = { light: media('align-light.svg'), dark: media('align-dark.svg') };
-  const view = new CompareView(context, panel.webview, memory, (source) => read(context, source));
+  const view = new CompareView(context, panel.webview, memory, () => void chooseOthers(context, view.memory));
   shown = { panel, view };
   panel.onDidDispose(() => {
     view.dispose();
@@ -65,71 +82,73 @@ function attach(context: EditorContext, panel: vscode.WebviewPanel, memory: Comp
   panel.webview.html = webviewPage(panel.webview, root, 'compare', 'Compare');
 }
 
-interface Option {
-  readonly source: CandidateSource;
-  readonly description: string;
+/** Asks anew what the panel compares. */
+async function chooseOthers(context: EditorContext, memory: CompareMemory): Promise<void> {
+  try {
+    const { config } = memory.target;
+    const last = memory.sources.at(-1);
+    let options = last ? await optionsOf(context, config, last) : [];
+    let one = options.find(({ source }) => last && sameOrigin(source, last) && source.name === last.name);
+    if (!one) {
+      // What was compared is gone.
+      options = await optionsOf(context, config, newestRun(context).origin);
+      one = options.at(-1);
+    }
+    const chosen = one && (await choose(comparableWith(options, one), one, true));
+    if (chosen) open(context, { ...memory, against: 0, sources: chosen.map(({ source }) => source) });
+  } catch (error) {
+    void showError(context, error);
+  }
 }
 
-/** The candidates of the document, then the last samples of the newest run of each other stage of its config. */
-function optionsOf(context: EditorContext, { uri, target, built }: OpenReview): Option[] {
-  const [, kind, id = ''] = uri.path.split('/');
-  const own = candidatesOf(built.prompts).map(({ name, prompts }) => ({
-    source: kind === 'pairs' ? { pairs: target, name } : { run: id, name },
-    description: `${prompts.length} prompts of this document`,
-  }));
-  const stages = new Set<string>();
-  const others = context.runs.all.flatMap(({ run, info, samples }): Option[] => {
-    if (configFileOf(info) !== target.config || run.id === id || stages.has(run.stage)) return [];
-    stages.add(run.stage);
-    const last = candidatesOf(promptsOfSamples(run.id, run.stage, samples)).at(-1);
-    return last ? [{ source: { run: run.id, name: last.name }, description: `last samples of ${run.id}` }] : [];
-  });
-  const names = new Set(own.map(({ source }) => source.name));
-  return [...own, ...others.filter(({ source }) => !names.has(source.name))];
-}
-
-/** Asks which to compare where there are more than two; the answer's own and the first one are ticked. */
-async function choose(options: readonly Option[], name: string): Promise<readonly Option[] | undefined> {
-  if (options.length < 2)
-    throw new UserError('There is only one checkpoint with answers.', {
-      hint: 'Compare needs two: samples of two steps, or runs of two stages.',
+/** Asks which to compare where there are more than two, or `always`; the answer's own and its rival are ticked. */
+async function choose(
+  options: readonly Option[],
+  one: Option,
+  always: boolean,
+): Promise<readonly Option[] | undefined> {
+  const rival = naturalRival(options, one);
+  if (!rival)
+    throw new UserError(`There is nothing to compare ${one.candidate.name} with.`, {
+      hint: 'Compare needs two checkpoints that answered the same prompts differently: samples of two steps, or runs of two stages.',
     });
-  if (options.length === 2) return options;
-  const own = options.findIndex(({ source }) => source.name === name);
-  const other = own === 0 ? 1 : 0;
-  const items = options.map((option, index) => ({
-    label: option.source.name,
-    description: option.description,
-    picked: index === own || index === other,
-    option,
-  }));
-  const title = 'Compare which checkpoints (the first one is what the others are compared with)';
-  const picked = await vscode.window.showQuickPick(items, { title, canPickMany: true });
+  if (options.length === 2 && !always) return options;
+  const items = options.map((option) => {
+    const prompts = option.candidate.prompts.length;
+    return {
+      label: option.candidate.name,
+      description: `${prompts} ${prompts === 1 ? 'prompt' : 'prompts'} · ${option.description}`,
+      picked: option === one || option === rival,
+      option,
+    };
+  });
+  const title = 'Compare which checkpoints';
+  const placeHolder = 'The first that is ticked is what the others are compared with';
+  const picked = await vscode.window.showQuickPick(items, { title, placeHolder, canPickMany: true });
   if (!picked) return undefined;
-  if (picked.length < 2) {
-    void vscode.window.showInformationMessage('Tick two or more to compare them.');
-    return undefined;
-  }
-  return picked.map(({ option }) => option);
+  if (picked.length >= 2 && picked.length <= MOST_CANDIDATES) return picked.map(({ option }) => option);
+  void vscode.window.showInformationMessage(`Tick two to ${MOST_CANDIDATES} to compare them.`);
+  return undefined;
 }
 
-/** The answers of a candidate as they are now; undefined where they are not there, or not read yet. */
-async function read(
-  context: EditorContext,
-  source: CandidateSource,
-): Promise<{ candidate: Candidate; live: boolean } | undefined> {
-  const { name } = source;
-  if ('pairs' in source) {
-    const { readPairs } = await core();
-    const { pairs } = readPairs(pairsFileOf(source.pairs));
-    const candidate = candidatesOf(promptsOfPairs(source.pairs.stage, pairs)).find((each) => each.name === name);
-    return candidate && { candidate, live: false };
-  }
-  const known = context.runs.get(source.run);
-  if (!known) return undefined;
-  const prompts = promptsOfSamples(source.run, known.run.stage, known.samples);
-  const candidate = candidatesOf(prompts).find((each) => each.name === name);
-  return candidate && { candidate, live: isActive(known.state) };
+interface Place {
+  readonly target: CompareMemory['target'];
+  readonly origin: Origin;
+}
+
+function placeOf({ path }: vscode.Uri, { target }: Pick<OpenReview, 'target'>): Place {
+  const [, kind, id = ''] = path.split('/');
+  return { target, origin: kind === 'pairs' ? { pairs: target } : { run: id } };
+}
+
+function newestRun({ runs }: EditorContext): Place {
+  const newest = runs.all.find(({ samples }) => samples.length > 0);
+  if (!newest)
+    throw new UserError('There are no answers to compare yet.', {
+      hint: 'Run a stage that writes samples, such as sft or ppo.',
+    });
+  const target = { config: configFileOf(newest.info), stage: newest.run.stage };
+  return { target, origin: { run: newest.run.id } };
 }
 
 function memoryOf(state: unknown): CompareMemory | undefined {
@@ -138,20 +157,15 @@ function memoryOf(state: unknown): CompareMemory | undefined {
     const value: unknown = JSON.parse(state.memory);
     if (typeof value !== 'object' || value === null || !('target' in value) || !('sources' in value)) return;
     const target = asStage(value.target);
-    const sources = Array.isArray(value.sources) ? value.sources.flatMap(sourceOf) : [];
+    const sources = Array.isArray(value.sources) ? value.sources.map(asSource) : [];
+    const known = sources.filter((source) => source !== undefined);
+    if (!target || known.length < 2 || known.length < sources.length) return undefined;
     const prompt = 'prompt' in value && typeof value.prompt === 'string' ? value.prompt : '';
     const blind = 'blind' in value && value.blind === true;
-    return target && sources.length > 1 ? { target, sources, blind, prompt } : undefined;
+    const against = 'against' in value && typeof value.against === 'number' ? value.against : 0;
+    return { target, sources: known, blind, prompt, against: known[against] ? against : 0 };
   } catch {
     // Kept by another version.
     return undefined;
   }
-}
-
-function sourceOf(value: unknown): CandidateSource[] {
-  if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string') return [];
-  const { name } = value;
-  if ('run' in value && typeof value.run === 'string') return [{ run: value.run, name }];
-  const pairs = 'pairs' in value ? asStage(value.pairs) : undefined;
-  return pairs ? [{ pairs, name }] : [];
 }

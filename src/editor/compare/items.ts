@@ -1,5 +1,4 @@
-import type { ReviewAnswer, ReviewPrompt } from '../review/text';
-import { answerName, promptText } from '../review/text';
+import { answerName, promptText, type ReviewAnswer, type ReviewPrompt } from '../review/text';
 
 /** What is compared: the answers of one model, or of one step of a run. */
 export interface Candidate {

@@ -1,14 +1,16 @@
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { shareOf } from '../../data/agreement/shares';
 import { cloneId } from '../../data/labels/annotator';
-import { readLabels, standingLabels, type Label, type LabelValue } from '../../data/labels/labels';
+import { COMMENTS_FILE } from '../../data/labels/comments';
+import { readLabels, standingLabels, type Label, type LabelRow, type LabelValue } from '../../data/labels/labels';
 import { PAIRS_FILE, pairId, readPairs } from '../../data/labels/pairs';
 import { writePairs } from '../../data/labels/pairs-writer';
 import { LabelStore, type LabelDraft } from '../../data/labels/store';
 import { Random } from '../../data/random';
 import type { Tally, Vote } from '../../protocol/compare';
-import { comparisonsOf, differ, type Candidate, type Comparison } from './items';
 import { pairOf, promptToStore } from '../review/judge';
+import { comparisonsOf, differ, type Candidate, type Comparison } from './items';
 
 export interface CompareOptions {
   /** The folder of the config file. */
@@ -44,6 +46,9 @@ export class CompareSession {
   private readonly labelsFolder: string;
   private readonly store: LabelStore;
   private readonly now: () => number;
+  /** Rows of this annotator in files of other clones. */
+  private elsewhere: LabelRow[] = [];
+  private signature = '';
   /** The label that counts, by pair. */
   private labels = new Map<string, Label>();
 
@@ -58,11 +63,16 @@ export class CompareSession {
     const known = new Set(readPairs(join(this.labelsFolder, PAIRS_FILE)).pairs.map(({ id }) => id));
     this.items = items.map((item) => itemOf(item, this.annotator, known));
     this.leftOut = leftOut;
-    this.count();
+    this.read();
   }
 
-  get voted(): number {
-    return this.items.filter((item) => this.voteOf(item) !== null).length;
+  /** How many comparisons have a vote, and how many of these do not say who is better: all bad, or skipped. */
+  get progress(): { readonly voted: number; readonly undecided: number } {
+    const votes = this.items.flatMap((item) => this.voteOf(item) ?? []);
+    return {
+      voted: votes.length,
+      undecided: votes.filter(({ kind }) => kind === 'both_bad' || kind === 'skip').length,
+    };
   }
 
   /** The vote on an item, with `place` among the candidates; null where there is none. */
@@ -85,11 +95,14 @@ export class CompareSession {
 
   /**
    * Stores a vote, durably: the best answer against each other one, or all against all. `place` is among the
-   * candidates, `shown` the order on the screen. Rejects with a UserError where it cannot be written.
+   * candidates, `shown` the order on the screen. What an earlier vote on the item said of pairs that this one says
+   * nothing of is taken back. Rejects with a UserError where it cannot be written.
    */
   async vote(item: CompareItem, vote: Vote, shown: readonly number[], ms: number): Promise<void> {
-    const matches =
-      vote.kind === 'better' ? item.matches.filter(({ a, b }) => a === vote.place || b === vote.place) : item.matches;
+    const asked =
+      vote.kind === 'better' ? item.matches.filter(({ a, b }) => [a, b].includes(vote.place)) : item.matches;
+    // Two candidates that answered the same are in one pair with a third.
+    const matches = [...new Map(asked.map((match) => [match.id, match])).values()];
     if (matches.length === 0) return;
     const drafts = matches.map(({ a, b }) =>
       pairOf(item.prompt, item.tags, item.answers[a], item.answers[b], 'compared'),
@@ -106,6 +119,8 @@ export class CompareSession {
       value: valueOf(vote, a),
     }));
     await this.store.appendAll(labels);
+    const silent = item.matches.filter(({ id }) => !matches.some((match) => match.id === id));
+    for (const { id } of silent.flatMap((match) => this.labels.get(match.id) ?? [])) await this.store.undoLabel(id);
     this.count();
   }
 
@@ -124,36 +139,64 @@ export class CompareSession {
     return at;
   }
 
-  /** Wins, ties and losses of each other candidate against the first one. */
-  tallies(): Tally[] {
-    return this.names.slice(1).map((name, index) => {
-      const tally = { name, win: 0, tie: 0, loss: 0 };
-      for (const { matches } of this.items) {
-        for (const { id, a, b } of matches) {
-          const value = this.labels.get(id)?.value;
-          if (Math.min(a, b) !== 0 || Math.max(a, b) !== index + 1 || typeof value !== 'number') continue;
-          const winner = value === 0 ? null : winsA(value) ? a : b;
-          tally[winner === null ? 'tie' : winner === 0 ? 'loss' : 'win']++;
-        }
-      }
-      const { value, low, high } = shareOf(tally.win + tally.tie / 2, tally.win + tally.tie + tally.loss);
-      return { ...tally, rate: value === null || low === null || high === null ? null : { value, low, high } };
-    });
+  /** Wins, ties and losses of each other candidate against one of them. */
+  tallies(against = 0): Tally[] {
+    return this.names.flatMap((name, place) => (place === against ? [] : [this.tally(name, place, against)]));
   }
 
-  /** Reads what other windows wrote; true where there is something new. */
+  /** Reads what other windows and clones wrote; true where there is something new. */
   refresh(): boolean {
-    if (!this.store.refresh()) return false;
-    this.count();
+    const grown = this.store.refresh();
+    if (this.signature !== this.diskSignature()) this.read();
+    else if (grown) this.count();
+    else return false;
     return true;
   }
 
-  private count(): void {
+  private tally(name: string, place: number, against: number): Tally {
+    const tally = { name, win: 0, tie: 0, loss: 0 };
+    for (const { matches } of this.items) {
+      const match = matches.find(({ a, b }) => (a === place && b === against) || (b === place && a === against));
+      const value = match && this.labels.get(match.id)?.value;
+      if (!match || typeof value !== 'number') continue;
+      const winner = winsA(value) ? match.a : match.b;
+      tally[value === 0 ? 'tie' : winner === place ? 'win' : 'loss']++;
+    }
+    const { value, low, high } = shareOf(tally.win + tally.tie / 2, tally.win + tally.tie + tally.loss);
+    return { ...tally, rate: value === null || low === null || high === null ? null : { value, low, high } };
+  }
+
+  private read(): void {
+    this.signature = this.diskSignature();
     const own = new Set(this.store.rows().map(({ id }) => id));
-    const others = readLabels(this.labelsFolder).rows.filter(({ id }) => !own.has(id));
+    this.elsewhere = readLabels(this.labelsFolder).rows.filter(
+      ({ annotator, id }) => annotator === this.annotator && !own.has(id),
+    );
+    this.count();
+  }
+
+  private count(): void {
     this.labels = new Map();
-    for (const label of standingLabels([...others, ...this.store.rows()]))
+    for (const label of standingLabels([...this.elsewhere, ...this.store.rows()]))
       if (label.annotator === this.annotator) this.labels.set(label.pair, label);
+  }
+
+  /** Sizes and times of the label files but this annotator's own, which the store follows by itself. */
+  private diskSignature(): string {
+    try {
+      return readdirSync(this.labelsFolder)
+        .filter((name) => name.endsWith('.jsonl') && name !== PAIRS_FILE && name !== COMMENTS_FILE)
+        .map((name) => join(this.labelsFolder, name))
+        .filter((file) => file !== this.store.file)
+        .map((file) => {
+          const { size, mtimeMs } = statSync(file);
+          return `${file} ${size} ${mtimeMs}`;
+        })
+        .join('\n');
+    } catch {
+      // No folder yet: no labels.
+      return '';
+    }
   }
 }
 

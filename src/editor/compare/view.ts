@@ -5,18 +5,19 @@ import {
   isFromCompare,
   type CutText,
   type FromCompare,
+  type NothingToCompare,
   type ShownComparison,
   type ToCompare,
   type Vote,
 } from '../../protocol/compare';
-import type { CandidateSource } from './compare';
-import type { Candidate } from './items';
-import type { CompareItem, CompareSession } from './session';
 import { showError, type EditorContext } from '../context';
 import { annotatorOf } from '../labeling/annotator';
 import { core } from '../loading';
 import { figuresOf, promptText } from '../review/text';
 import type { StageTarget } from '../runs/start';
+import { readCandidate } from './candidates';
+import type { CandidateSource } from './options';
+import type { CompareItem, CompareSession } from './session';
 
 /** Characters of a text that are sent. */
 const MOST_SENT = 20_000;
@@ -26,52 +27,88 @@ export interface CompareMemory {
   readonly target: StageTarget;
   readonly sources: readonly CandidateSource[];
   readonly blind: boolean;
+  /** Place among the sources of the one that the others are compared with. */
+  readonly against: number;
   /** The prompt at hand. */
   readonly prompt: string;
 }
 
-type Read = (source: CandidateSource) => Promise<{ candidate: Candidate; live: boolean } | undefined>;
-
 /** One compare panel: the comparison at hand, its votes, and how the candidates do. */
 export class CompareView {
   private session: CompareSession | undefined;
+  /** How many answers of each candidate the session was opened with. */
+  private stamp = '';
+  private reading = true;
   private at = 0;
   private blind: boolean;
+  private against: number;
+  private prompt: string;
   private ready = false;
-  /** When the comparison at hand was shown, for how long its vote took. */
-  private since = 0;
+  /** Since when the comparison with this key is on the screen, for how long its vote took. */
+  private seen = { key: '', since: 0 };
   private turn: Promise<void> = Promise.resolve();
+  private readonly wanted = new Map<string, { dispose(): void }>();
+  /** Samples of each run when they were last looked at. */
+  private readonly counts = new Map<string, number>();
   private readonly handles: { dispose(): void }[];
 
   constructor(
     private readonly context: EditorContext,
     private readonly webview: Pick<vscode.Webview, 'postMessage' | 'onDidReceiveMessage'>,
-    private readonly memory: CompareMemory,
-    private readonly read: Read,
+    private readonly opened: CompareMemory,
+    private readonly onChoose: () => void,
   ) {
-    this.blind = memory.blind;
-    const runs = new Set(memory.sources.flatMap((source) => ('run' in source ? [source.run] : [])));
+    this.blind = opened.blind;
+    this.against = opened.against;
+    this.prompt = opened.prompt;
+    const runs = new Set(opened.sources.flatMap((source) => ('run' in source ? [source.run] : [])));
+    this.want(runs);
     this.handles = [
-      ...[...runs].map((run) => context.runs.want(run)),
       webview.onDidReceiveMessage((message: unknown) => {
         if (isFromCompare(message)) this.inTurn(() => this.receive(message));
         else context.log.warn('The compare panel sent a message that is not understood.');
       }),
-      // After a reload of the window its runs are read later than the panel.
-      context.runs.onRows(({ run }) => {
-        if (runs.has(run.run.id) && !this.session) this.inTurn(() => this.open());
+      // After a reload of the window its runs are read later than the panel; and a run may still write.
+      context.runs.onRows(({ run: { run, samples } }) => {
+        if (!runs.has(run.id) || this.counts.get(run.id) === samples.length) return;
+        this.counts.set(run.id, samples.length);
+        this.inTurn(() => this.load());
       }),
       context.runs.onRuns(() => {
-        if (this.session) return;
-        for (const run of runs) this.handles.push(context.runs.want(run));
-        this.inTurn(() => this.open());
+        this.want(runs);
+        if (!this.session) this.inTurn(() => this.load());
       }),
     ];
   }
 
+  /** What is compared now, and how. */
+  get memory(): CompareMemory {
+    return { ...this.opened, blind: this.blind, against: this.against, prompt: this.prompt };
+  }
+
   dispose(): void {
     this.ready = false;
-    for (const handle of this.handles) handle.dispose();
+    for (const handle of [...this.handles, ...this.wanted.values()]) handle.dispose();
+  }
+
+  /** Looks at the disk for votes of other windows and clones. */
+  look(): void {
+    this.inTurn(async () => {
+      if (this.session?.refresh()) await this.show();
+    });
+  }
+
+  /** Another annotator: their votes, and the order that is theirs. */
+  reopen(): void {
+    this.inTurn(async () => {
+      this.stamp = '';
+      await this.load();
+    });
+  }
+
+  private want(runs: ReadonlySet<string>): void {
+    for (const run of runs)
+      if (!this.wanted.has(run) && this.context.runs.get(run)) this.wanted.set(run, this.context.runs.want(run));
   }
 
   private inTurn(action: () => Promise<void>): void {
@@ -82,38 +119,47 @@ export class CompareView {
     switch (message.type) {
       case 'ready':
         this.ready = true;
-        return this.session ? this.show() : this.open();
+        return this.session ? this.show() : this.load();
       case 'vote':
         return this.vote(message.key, message.vote);
       case 'undo': {
         const at = await this.session?.undo();
         if (typeof at === 'number') this.at = at;
-        return this.show(typeof at === 'number' ? 'Vote taken back.' : 'There is no vote to take back.');
+        await this.show(typeof at === 'number' ? 'Vote taken back.' : 'There is no vote to take back.');
+        return this.context.labels.refresh();
       }
       case 'move':
         this.at = this.within(this.at + message.by);
         return this.show();
       case 'blind':
         this.blind = message.on;
+        return this.show(message.on ? 'Blind: names and figures are hidden.' : 'Names are shown.');
+      case 'against':
+        this.against = (this.against + 1) % this.opened.sources.length;
         return this.show();
+      case 'choose':
+        return this.onChoose();
     }
   }
 
-  private async open(): Promise<void> {
-    if (!this.ready || this.session) return;
-    const { target, sources, prompt } = this.memory;
-    const found = await Promise.all(sources.map((source) => this.read(source)));
-    const candidates = found.flatMap((each) => (each ? [each.candidate] : []));
-    if (candidates.length === sources.length) {
-      const { CompareSession } = await core();
-      const folder = dirname(target.config);
-      const annotator = await annotatorOf(folder);
-      this.session = new CompareSession({ folder, stage: target.stage, annotator, candidates });
-      this.at = Math.max(
-        0,
-        this.session.items.findIndex((item) => promptText(item.prompt) === prompt),
-      );
-    }
+  /** Opens the session, and opens it anew where a candidate has more answers than before. */
+  private async load(): Promise<void> {
+    if (!this.ready) return;
+    const { target, sources } = this.opened;
+    const found = await Promise.all(sources.map((source) => readCandidate(this.context, source)));
+    const candidates = found.flatMap(({ candidate }) => candidate ?? []);
+    this.reading = found.some(({ candidate, reading }) => !candidate && reading);
+    // A run that is resumed loses rows for a moment: what is on the screen stays.
+    if (candidates.length < sources.length) return this.session ? undefined : this.show();
+    const stamp = candidates.map(({ prompts }) => prompts.flatMap(({ answers }) => answers).length).join(' ');
+    if (stamp === this.stamp) return;
+    const { CompareSession } = await core();
+    const folder = dirname(target.config);
+    const annotator = await annotatorOf(folder);
+    this.session = new CompareSession({ folder, stage: target.stage, annotator, candidates });
+    this.stamp = stamp;
+    const at = this.session.items.findIndex((item) => promptText(item.prompt) === this.prompt);
+    this.at = this.within(at < 0 ? this.at : at);
     return this.show();
   }
 
@@ -126,10 +172,27 @@ export class CompareView {
     const place = vote.kind === 'better' ? order[vote.place] : undefined;
     if (vote.kind === 'better' && place === undefined) return this.show();
     const given: Vote = vote.kind === 'better' ? { ...vote, place: place ?? 0 } : vote;
-    await session.vote(item, given, order, Date.now() - this.since);
+    const words = this.wordsOf(vote, session, order);
+    await session.vote(item, given, order, Date.now() - this.seen.since);
+    const left = session.items.length - session.progress.voted;
     this.at = this.nextAfter(session);
-    await this.show();
+    await this.show(left > 0 ? `${words}. U takes it back.` : `${words}. All have your vote.`);
     await this.context.labels.refresh();
+  }
+
+  private wordsOf(vote: Vote, { names }: CompareSession, order: readonly number[]): string {
+    switch (vote.kind) {
+      case 'better': {
+        const name = this.blind ? String.fromCharCode(65 + vote.place) : names[order[vote.place]];
+        return `${name} ${vote.much ? 'much better' : order.length > 2 ? 'best' : 'better'}`;
+      }
+      case 'tie':
+        return 'Tie';
+      case 'both_bad':
+        return order.length > 2 ? 'All bad' : 'Both bad';
+      case 'skip':
+        return 'Skipped';
+    }
   }
 
   /** The next comparison without a vote, else the next one. */
@@ -152,36 +215,42 @@ export class CompareView {
 
   private async show(said = ''): Promise<void> {
     if (!this.ready) return;
-    const { session, memory } = this;
+    const { session, opened } = this;
     const item = session?.items[this.at];
     const total = session?.items.length ?? 0;
-    const voted = session?.voted ?? 0;
-    this.since = Date.now();
-    const remembered = { ...memory, blind: this.blind, prompt: item ? promptText(item.prompt) : memory.prompt };
+    const { voted, undecided } = session?.progress ?? { voted: 0, undecided: 0 };
+    if (item && item.key !== this.seen.key) this.seen = { key: item.key, since: Date.now() };
+    if (item) this.prompt = promptText(item.prompt);
     this.post({
       type: 'view',
       said,
       view: {
-        names: session?.names ?? memory.sources.map(({ name }) => name),
+        names: session?.names ?? opened.sources.map(({ name, label }) => label ?? name),
+        against: this.against,
         annotator: session?.annotator ?? '',
-        labels: `labels/${memory.target.stage}`,
+        labels: `labels/${opened.target.stage}`,
         blind: this.blind,
         at: this.at,
         total,
         voted,
+        undecided,
         leftOut: session?.leftOut ?? 0,
-        tallies: session && (!this.blind || voted === total) ? session.tallies() : null,
+        tallies: session && (!this.blind || voted === total) ? session.tallies(this.against) : null,
         item: session && item ? this.shown(session, item) : null,
-        empty: item ? '' : this.emptyWords(),
-        memory: JSON.stringify(remembered),
+        empty: item ? null : this.emptiness(),
+        memory: JSON.stringify(this.memory),
       },
     });
   }
 
-  private emptyWords(): string {
-    if (!this.session)
-      return this.context.runs.allLoaded ? 'The answers to compare are not there any more.' : 'Reading …';
-    return 'These checkpoints have no prompt in common to which their answers differ.';
+  private emptiness(): NothingToCompare {
+    if (this.session) {
+      const words = 'They have no prompt in common to which their answers differ.';
+      return { title: 'Nothing to compare', words, choose: true };
+    }
+    if (this.reading) return { title: 'Reading the answers …', words: '', choose: false };
+    const words = 'Their run was deleted, or went on from an earlier step and has not written them again.';
+    return { title: 'The answers are gone', words, choose: true };
   }
 
   private shown(session: CompareSession, item: CompareItem): ShownComparison {

@@ -51,29 +51,31 @@ interface AnswerLens {
   readonly tooltip: string;
 }
 
-/** The lenses over an answer; `alone` where its prompt has no other answer to compare it with. */
+/** The lenses over an answer; `alone` where the document has no other answer to its prompt, to make a pair of. */
 export function lensesOf({ verdict, edit }: Judgement, alone: boolean): AnswerLens[] {
   const thumb = (name: 'up' | 'down', set: boolean, words: string, wish: string): AnswerLens => ({
     title: set ? `$(thumbs${name}-filled)\u00a0${words}` : `$(thumbs${name})`,
     command: name === 'up' ? 'acceptAnswer' : 'rejectAnswer',
     tooltip: set ? 'Take this back.' : wish,
   });
-  const both: AnswerLens[] = [
-    { title: 'Compare', command: 'compareAnswers', tooltip: 'Read the answers to each prompt side by side and vote.' },
-    {
-      title: 'Send to labeling',
-      command: 'sendAnswerToLabeling',
-      tooltip: 'Add it and another answer as a pair to label.',
-    },
-  ];
+  const send: AnswerLens = {
+    title: 'Send to labeling',
+    command: 'sendAnswerToLabeling',
+    tooltip: 'Add it and another answer as a pair to label (L).',
+  };
   return [
-    thumb('up', verdict === 'accept', 'accepted', 'A good answer. Stored as your label.'),
-    thumb('down', verdict === 'reject', 'rejected', 'A bad answer. Stored as your label.'),
+    thumb('up', verdict === 'accept', 'accepted', 'A good answer. Stored as your label (A).'),
+    thumb('down', verdict === 'reject', 'rejected', 'A bad answer. Stored as your label (X).'),
     {
       title: edit === undefined ? 'Edit' : '$(edit)\u00a0Edited',
       command: 'editAnswer',
-      tooltip: 'Write it as it should be. The edit is a demonstration, and better than the answer.',
+      tooltip: 'Write it as it should be. The edit is a demonstration, and better than the answer (E).',
     },
-    ...(alone ? [] : both),
+    {
+      title: 'Compare',
+      command: 'compareAnswers',
+      tooltip: 'Read the answers of several checkpoints to each prompt side by side and vote (C).',
+    },
+    ...(alone ? [] : [send]),
   ];
 }

@@ -7,10 +7,12 @@ import { showError, type EditorContext } from '../context';
 import { core } from '../loading';
 import { answersUri, ReviewDocuments, samplesUri, type OpenReview } from './documents';
 import { registerDecorations } from './decorations';
+import { registerHeat } from './heat';
 import { openEdit, registerEdits } from './edit';
 import type { Verdict } from './judge';
 import { registerLanguage } from './language';
 import { registerLenses } from './lenses';
+import { registerMoves } from './moves';
 import { answerAt, answerName, figuresOf, type PlacedAnswer } from './text';
 import type { KnownRun } from '../runs/run-library';
 import type { StageTarget } from '../runs/start';
@@ -46,13 +48,17 @@ export function register(context: EditorContext): vscode.Disposable {
     registerLanguage(reviews),
     registerLenses(reviews),
     registerDecorations(reviews),
+    registerHeat(reviews),
     registerEdits(reviews),
     registerComments(context, reviews),
+    registerMoves(reviews),
     registerCompare(context),
     onAnswer('acceptAnswer', judge('accept')),
     onAnswer('rejectAnswer', judge('reject')),
     onAnswer('editAnswer', ({ uri }, answer) => openEdit(uri, answer)),
-    onAnswer('compareAnswers', (review, answer) => compare(context, review, answer)),
+    command('compareAnswers', (address, key) =>
+      compare(context, answerOf(reviews, address, key) ?? firstAnswer(reviews)),
+    ),
     onAnswer('sendAnswerToLabeling', ({ target }, answer) => send(context, target, answer)),
     command('openAnswers', async (argument) => {
       const target = asStage(argument) ?? (await pickGenerate(context, 'Review the answers of'));
@@ -84,6 +90,14 @@ function answerOf(
   const editor = vscode.window.activeTextEditor;
   const review = editor && reviews.get(editor.document.uri);
   const answer = review && answerAt(review.built, editor.selection.active.line);
+  return review && answer && { review, answer };
+}
+
+/** The first answer of the document in front. */
+function firstAnswer(reviews: ReviewDocuments): { review: OpenReview; answer: PlacedAnswer } | undefined {
+  const editor = vscode.window.activeTextEditor;
+  const review = editor && reviews.get(editor.document.uri);
+  const answer = review?.built.answers[0];
   return review && answer && { review, answer };
 }
 
