@@ -1,6 +1,7 @@
 import protobuf from 'protobufjs/light.js';
 import type { Dim } from './dims';
 import type { DType } from './graph';
+import type { TypedArray } from './runtime';
 
 /** The part of the ONNX format (onnx.proto, IR version 10) that the compiler writes. */
 const root = protobuf.Root.fromJSON({
@@ -82,7 +83,7 @@ export interface OnnxTensor {
   name: string;
   dtype: DType;
   dims: readonly number[];
-  data: Float32Array | Int32Array | BigInt64Array;
+  data: TypedArray;
 }
 export interface OnnxValue {
   name: string;
