@@ -1,5 +1,5 @@
 import type { TrainingConfig } from '../config/schema/experiment';
-import type { AdamWSettings } from '../tensor/optimizer';
+import type { AdamWSettings, ScheduleSettings } from '../tensor/optimizer';
 
 /** A stage's optimizer as its config has it. */
 export const optimizerOf = (config: TrainingConfig): AdamWSettings => ({
@@ -9,3 +9,14 @@ export const optimizerOf = (config: TrainingConfig): AdamWSettings => ({
   weightDecay: config.weight_decay,
   maxGradNorm: config.max_grad_norm,
 });
+
+/** How a stage's learning rate goes, as its config has it. */
+export const scheduleOf = ({ schedule, warmup, learning_rate }: TrainingConfig): ScheduleSettings => ({
+  schedule,
+  warmup,
+  learningRate: learning_rate,
+});
+
+/** Optimizer steps of a stage, each over one batch of its data. */
+export const stepsOf = ({ steps, epochs }: TrainingConfig, batchesPerEpoch: number): number =>
+  steps ?? Math.max(1, Math.round(epochs * batchesPerEpoch));

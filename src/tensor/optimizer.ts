@@ -52,14 +52,20 @@ export function adamWUpdate(graph: Graph, shape: Shape, decays: boolean): { w: V
 }
 
 export type Schedule = 'constant' | 'linear' | 'cosine';
+export interface ScheduleSettings {
+  schedule: Schedule;
+  /** Steps from 0 up to the learning rate; below 1 a share of all steps. */
+  warmup: number;
+  learningRate: number;
+}
 /**
  * The learning rate of a step (the first is 0), as transformers' schedulers give it: linear warm-up, then constant,
- * linear to 0 or half a cosine to 0. `warmup` below 1 is a share of all steps.
+ * linear to 0 or half a cosine to 0.
  */
 export function learningRateAt(
   step: number,
   total: number,
-  { schedule, warmup, learningRate }: { schedule: Schedule; warmup: number; learningRate: number },
+  { schedule, warmup, learningRate }: ScheduleSettings,
 ): number {
   const warm = warmup < 1 ? Math.ceil(warmup * total) : warmup;
   if (step < warm) return (learningRate * step) / Math.max(1, warm);

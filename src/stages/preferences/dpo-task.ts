@@ -9,10 +9,12 @@ import { CHOSEN_DROP, ChosenDrop, type ChosenDropState } from './chosen-drop';
 import { dpoObjective, startLoss } from '../dpo';
 import { Learner } from '../training/learner';
 import { ModelState } from '../training/model-state';
+import { Progress, type ProgressState } from '../training/progress';
 import type { MonitorState } from '../monitors/monitors';
 import type { StageMonitors } from '../monitors/stage-monitors';
 import type { SamplePrompt } from '../training/next-token-task';
 import { type LearntPair, type PairBatches, pairBatches } from './pair-batch';
+import { optimizerOf, scheduleOf, stepsOf } from '../settings';
 import { SampleAnswers } from '../answers/sample-answers';
 import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from '../task';
 
@@ -40,11 +42,7 @@ export interface DpoInputs {
 /** How far the first loss may be from what it must be, as a share of the loss's scale. */
 const START_TOLERANCE = 1e-3;
 
-interface Saved extends Record<string, unknown> {
-  optimizer_steps: number;
-  position: { epoch: number; index: number };
-  batches_per_epoch: number;
-  tokens: number;
+interface Saved extends ProgressState, Record<string, unknown> {
   chosen_drop: ChosenDropState;
   monitors?: MonitorState;
 }
@@ -57,26 +55,21 @@ export class DpoTask implements Task {
   private readonly files: ModelState;
   private readonly answers: SampleAnswers;
   private readonly drop: ChosenDrop;
-  private tokens = 0;
+  private readonly progress: Progress;
   private heldOut: PairBatches | undefined;
 
   constructor(private readonly inputs: DpoInputs) {
     const { config, train, seed, runtime, weights } = inputs;
     this.order = new BatchOrder({ rows: train.length, batchSize: config.batch_size, seed, shuffle: config.shuffle });
-    this.totalSteps = config.steps ?? Math.max(1, Math.round(config.epochs * this.order.batchesPerEpoch));
+    this.totalSteps = stepsOf(config, this.order.batchesPerEpoch);
     this.learner = new Learner(runtime, {
       inputs: weights.inputs,
       trainable: trainableOf([...weights.parameters.keys()], config.freeze),
       objective: dpoObjective(weights, config),
-      optimizer: {
-        beta1: config.adam_beta1,
-        beta2: config.adam_beta2,
-        epsilon: config.adam_epsilon,
-        weightDecay: config.weight_decay,
-        maxGradNorm: config.max_grad_norm,
-      },
+      optimizer: optimizerOf(config),
     });
     this.files = new ModelState({ ...inputs, optimizer: this.learner.optimizer });
+    this.progress = new Progress([this.order], [this.learner.optimizer]);
     this.answers = new SampleAnswers(inputs);
     this.drop = new ChosenDrop(config.monitors.chosen_drop, config.monitors.patience);
   }
@@ -86,11 +79,7 @@ export class DpoTask implements Task {
     const { steps } = this.learner.optimizer;
     const pairs = [...this.order.next()].map((i) => train[i]);
     const batch = this.batches(pairs, config.micro_batch_size);
-    const rate = learningRateAt(steps, this.totalSteps, {
-      schedule: config.schedule,
-      warmup: config.warmup,
-      learningRate: config.learning_rate,
-    });
+    const rate = learningRateAt(steps, this.totalSteps, scheduleOf(config));
     const { gradNorm, sums } = await this.learner.step(batch.batches, rate);
     if (!Number.isFinite(gradNorm) || !Number.isFinite(sums.loss))
       throw new NotFiniteError(
@@ -98,14 +87,14 @@ export class DpoTask implements Task {
         pairs.map(({ file, line }) => `${file}:${line}`),
       );
     if (steps === 0 && this.inputs.referenceIsStart) checkStart(sums, config);
-    this.tokens += batch.tokens;
+    this.progress.tokens += batch.tokens;
     const { loss, ...others } = metricsOf(sums, batch);
     return {
       loss,
       grad_norm: gradNorm,
       learning_rate: rate,
       epoch: this.order.epochs,
-      num_tokens: this.tokens,
+      num_tokens: this.progress.tokens,
       ...others,
       [CHOSEN_DROP]: this.watch(steps + 1, sums, pairs.length, batch.chosenTokens),
     };
@@ -150,10 +139,7 @@ export class DpoTask implements Task {
 
   state(): TaskState {
     const saved: Saved = {
-      optimizer_steps: this.learner.optimizer.steps,
-      position: this.order.position,
-      batches_per_epoch: this.order.batchesPerEpoch,
-      tokens: this.tokens,
+      ...this.progress.state(),
       chosen_drop: this.drop.state(),
       ...(this.inputs.monitors ? { monitors: this.inputs.monitors.state() } : {}),
     };
@@ -162,16 +148,7 @@ export class DpoTask implements Task {
 
   restore(state: TaskState): void {
     const saved = state as Saved;
-    const { epoch, index } = saved.position;
-    const { batchesPerEpoch } = this.order;
-    // a branch may cut its pairs into batches of another size: it goes on at the same share of the epoch
-    const place =
-      saved.batches_per_epoch === batchesPerEpoch
-        ? index
-        : Math.floor((index / saved.batches_per_epoch) * batchesPerEpoch);
-    this.learner.optimizer.steps = saved.optimizer_steps;
-    this.order.position = { epoch, index: Math.min(place, batchesPerEpoch) };
-    this.tokens = saved.tokens;
+    this.progress.restore(saved);
     this.drop.restore(saved.chosen_drop);
     this.inputs.monitors?.restore(saved.monitors);
   }

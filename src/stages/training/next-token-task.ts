@@ -13,6 +13,8 @@ import { Learner, type MicroBatch } from './learner';
 import { microBatchTokens } from './memory';
 import { ModelState } from './model-state';
 import { learntCount, nextTokenBatch, nextTokenObjective } from './next-token';
+import { Progress, type ProgressState } from './progress';
+import { optimizerOf, scheduleOf, stepsOf } from '../settings';
 import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from '../task';
 
 /** A prompt to write sample answers to: what is shown, and its tokens. */
@@ -57,49 +59,40 @@ export class NextTokenTask implements Task {
   private readonly order: BatchOrder;
   private readonly learner: Learner;
   private readonly files: ModelState;
+  private readonly progress: Progress;
   private generator: Generator | undefined;
-  private tokens = 0;
   private heldOut: Batches | undefined;
 
   constructor(private readonly inputs: NextTokenInputs) {
     const { config, train, seed, runtime, weights } = inputs;
     this.order = new BatchOrder({ rows: train.length, batchSize: config.batch_size, seed, shuffle: config.shuffle });
-    this.totalSteps = config.steps ?? Math.max(1, Math.round(config.epochs * this.order.batchesPerEpoch));
+    this.totalSteps = stepsOf(config, this.order.batchesPerEpoch);
     this.learner = new Learner(runtime, {
       inputs: weights.inputs,
       trainable: trainableOf([...weights.parameters.keys()], config.freeze),
       objective: nextTokenObjective(weights),
-      optimizer: {
-        beta1: config.adam_beta1,
-        beta2: config.adam_beta2,
-        epsilon: config.adam_epsilon,
-        weightDecay: config.weight_decay,
-        maxGradNorm: config.max_grad_norm,
-      },
+      optimizer: optimizerOf(config),
     });
     this.files = new ModelState({ ...inputs, optimizer: this.learner.optimizer });
+    this.progress = new Progress([this.order], [this.learner.optimizer]);
   }
 
   async step(): Promise<Metrics> {
     const { config, train } = this.inputs;
     const rows = [...this.order.next()].map((i) => train[i]);
     const { batches, learnt, tokens } = this.batches(rows, config.micro_batch_size);
-    const rate = learningRateAt(this.learner.optimizer.steps, this.totalSteps, {
-      schedule: config.schedule,
-      warmup: config.warmup,
-      learningRate: config.learning_rate,
-    });
+    const rate = learningRateAt(this.learner.optimizer.steps, this.totalSteps, scheduleOf(config));
     const { gradNorm, sums } = await this.learner.step(batches, rate);
     if (learnt === 0 || !Number.isFinite(gradNorm) || !Number.isFinite(sums.loss))
       throw new NotFiniteError(sums.loss, rows.flatMap(placeOf));
-    this.tokens += tokens;
+    this.progress.tokens += tokens;
     const { loss, ...others } = sums;
     return {
       loss,
       grad_norm: gradNorm,
       learning_rate: rate,
       epoch: this.order.epochs,
-      num_tokens: this.tokens,
+      num_tokens: this.progress.tokens,
       ...others,
     };
   }
@@ -155,28 +148,10 @@ export class NextTokenTask implements Task {
   }
 
   state(): TaskState {
-    return {
-      optimizer_steps: this.learner.optimizer.steps,
-      position: this.order.position,
-      batches_per_epoch: this.order.batchesPerEpoch,
-      tokens: this.tokens,
-    };
+    return { ...this.progress.state() };
   }
   restore(state: TaskState): void {
-    const saved = state as {
-      optimizer_steps: number;
-      position: { epoch: number; index: number };
-      batches_per_epoch?: number;
-      tokens: number;
-    };
-    const { epoch, index } = saved.position;
-    const { batchesPerEpoch } = this.order;
-    // a branch may cut its data into batches of another size: it goes on at the same share of the epoch
-    const share = index / (saved.batches_per_epoch ?? batchesPerEpoch);
-    const place = saved.batches_per_epoch === batchesPerEpoch ? index : Math.floor(share * batchesPerEpoch);
-    this.learner.optimizer.steps = saved.optimizer_steps;
-    this.order.position = { epoch, index: Math.min(place, batchesPerEpoch) };
-    this.tokens = saved.tokens;
+    this.progress.restore(state as ProgressState & TaskState);
   }
 
   saveModel(folder: string): Promise<void> {
