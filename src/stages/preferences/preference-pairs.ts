@@ -5,6 +5,7 @@ import type { ChatTemplate } from '../../models/chat';
 import { renderRow } from '../../models/render';
 import type { Tokenizer } from '../../models/tokenizer';
 import type { StageContext } from '../context';
+import { pinnedPreferences, pinPreferences } from './pinned';
 import { type Preference, type PreferenceConfig, type PreferenceReport, splitPreferences } from './preferences';
 
 /** A preference as tokens, the answer that is more probably better as `chosen` (of a tie: the first). */
@@ -165,7 +166,10 @@ export interface PreparedPairs {
   heldOut: PreferencePair[];
 }
 
-/** The pairs of a stage as tokens, split by prompt; what was left out is told before the first step. */
+/**
+ * The pairs of a stage as tokens, split by prompt: those that the run began with. What was left out is told before the
+ * first step.
+ */
 export function preparePairs(
   stage: ResolvedStage,
   config: PreferenceConfig,
@@ -173,7 +177,8 @@ export function preparePairs(
   settings: PairSettings & { tokenizer: Tokenizer; template: ChatTemplate | null },
 ): PreparedPairs {
   const { tokenizer, template } = settings;
-  const { train, heldOut, report } = splitPreferences(stage, config);
+  const found = pinnedPreferences(context.runFolder) ?? splitPreferences(stage, config);
+  const { train, heldOut, report } = found;
   const [ours, theirs] = [train, heldOut].map((rows) => renderPreferences(rows, tokenizer, template, settings));
   if (!context.resuming) {
     const sentences = describePairs(ours, theirs, report);
@@ -190,6 +195,7 @@ export function preparePairs(
         : 'There is no pair to train on.',
       { hint: ours.report.dropped > 0 ? 'Raise max_length.' : 'Label more pairs.', code: 'no-preferences' },
     );
+  pinPreferences(context.runFolder, found);
   return { train: ours.pairs, heldOut: theirs.pairs };
 }
 
