@@ -228,11 +228,11 @@ describe('the hover of a token', () => {
 
       | | |
       |:--|--:|
-      | probability | 80.0 % |
-      | under the reference | 20.0 % |
-      | KL | +1.39 nats |
-      | reward so far (judge) | 1.25 (+0.75) |
-      | value before it | 0.50 |
+      | probability | &emsp;80.0 % |
+      | under the reference | &emsp;20.0 % |
+      | KL | &emsp;+1.39 nats |
+      | reward so far &#40;judge&#41; | &emsp;1.25 (+0.75) |
+      | value before it | &emsp;0.50 |
 
 
       Probabilities at temperature 0.70."

@@ -29,8 +29,8 @@ function frameOf({ built, heat }: OpenReview, document: vscode.TextDocument): vs
     // The note behind a text that was cut stands on the line after it.
     ...answers.flatMap(({ head, last }) => [head, last + 1]),
   ]);
-  const first = document.lineAt(0);
-  const legend = heat && first.text === heat.legend.text ? [first.range] : [];
+  const begins = heat?.legend.steps[0]?.start ?? 0;
+  const legend = document.lineAt(0).text === heat?.legend.text ? [new vscode.Range(0, 0, 0, begins)] : [];
   const frame = lines
     .filter((line) => line < document.lineCount)
     .flatMap((line) => {

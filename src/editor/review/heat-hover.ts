@@ -1,5 +1,6 @@
 import { visibleText } from '../../protocol/visible-text';
 import { metricText } from '../words';
+import { modelWords } from './heat-scale';
 import type { TokenSpan } from './token-spans';
 
 export interface HoverFacts {
@@ -17,7 +18,7 @@ export function tokenMarkdown({ span, text, temperature }: HoverFacts): string {
     ['under the reference', percent(reference)],
     ['KL', `${signed(kl)} nats`],
     ...[...rewards].map(([name, { before, after }]) => [
-      `reward so far (${inert(name)})`,
+      `reward so far${inert(modelWords(name))}`,
       `${metricText(after)} (${signed(after - before)})`,
     ]),
     ...(value === undefined ? [] : [['value before it', metricText(value)]]),
@@ -29,7 +30,8 @@ export function tokenMarkdown({ span, text, temperature }: HoverFacts): string {
     '',
     `| | |`,
     `|:--|--:|`,
-    ...rows.map(([name, figure]) => `| ${name} | ${figure} |`),
+    // The table has no room of its own between its columns.
+    ...rows.map(([name, figure]) => `| ${name} | &emsp;${figure} |`),
     heated,
   ].join('\n');
 }

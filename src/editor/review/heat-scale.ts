@@ -47,8 +47,14 @@ export function kindKey(kind: HeatKind): string {
 /** What a heat shows, in words. */
 export function kindWords(kind: HeatKind): string {
   if (kind.of === 'kl') return 'KL of each token, nats';
-  const model = visibleText(kind.model).replace(/\s+/g, ' ').slice(0, 40);
-  return kind.of === 'reward' ? `reward after each token (${model})` : `reward that each token adds (${model})`;
+  const words = kind.of === 'reward' ? 'reward after each token' : 'reward that each token adds';
+  return words + modelWords(kind.model);
+}
+
+/** Which reward model is meant, where its name says more than that it is one. */
+export function modelWords(model: string): string {
+  const name = visibleText(model).replace(/\s+/g, ' ').slice(0, 40);
+  return name === 'reward' ? '' : ` (${name})`;
 }
 
 /** The heat of a kind over a document; undefined where it has no figures for it. */

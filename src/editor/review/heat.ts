@@ -23,13 +23,13 @@ export function registerHeat(reviews: ReviewDocuments): vscode.Disposable {
       const review = heatedReview(reviews);
       if (!review) return;
       const chosen = typeof wish === 'string' ? named(review, wish) : await pickHeat(review);
-      if (chosen) reviews.showHeat(chosen.kind);
+      if (chosen) show(reviews, chosen.kind);
     }),
     vscode.commands.registerCommand('alignment-lab.nextHeat', () => {
       const review = heatedReview(reviews);
       if (!review) return;
       const choices = choicesOf(review);
-      reviews.showHeat(choices[(choices.findIndex(({ shown }) => shown) + 1) % choices.length]?.kind);
+      show(reviews, choices[(choices.findIndex(({ shown }) => shown) + 1) % choices.length]?.kind);
     }),
     vscode.languages.registerHoverProvider(REVIEW_SELECTOR, {
       provideHover: ({ uri }, position) => {
@@ -44,6 +44,12 @@ export function registerHeat(reviews: ReviewDocuments): vscode.Disposable {
       },
     }),
   );
+}
+
+function show(reviews: ReviewDocuments, kind: HeatKind | undefined): void {
+  reviews.showHeat(kind);
+  // The legend may be out of sight.
+  vscode.window.setStatusBarMessage(`$(flame) Heat: ${kind ? kindWords(kind) : 'off'}`, 4000);
 }
 
 /** What can be shown, off first; `shown` is what is. */
@@ -163,8 +169,7 @@ class HeatPainter implements vscode.Disposable {
 
 /** The token that ends the turn has no text: a word behind the answer stands for it, which copying leaves out. */
 function endMark(span: PlacedSpan, backgroundColor: vscode.ThemeColor): vscode.DecorationOptions {
-  const color = new vscode.ThemeColor('descriptionForeground');
-  const after = { contentText: '\u00a0end\u00a0', color, backgroundColor, margin: '0 0 0 0.5ch' };
+  const after = { contentText: '\u00a0end\u00a0', fontStyle: 'italic', backgroundColor, margin: '0 0 0 0.5ch' };
   return { range: rangeOf(span), renderOptions: { after } };
 }
 

@@ -12,6 +12,7 @@ const ACTIONS: readonly { key: string; icon: string; words: string; command: str
   { key: 'R', icon: 'comment', words: 'Remark: a comment at the cursor or on what is selected', command: 'addComment' },
   { key: 'C', icon: 'split-horizontal', words: 'Compare checkpoints side by side', command: 'compareAnswers' },
   { key: 'L', icon: 'tag', words: 'Send to labeling', command: 'sendAnswerToLabeling' },
+  { key: 'H', icon: 'flame', words: 'Heat of tokens: KL, reward, off', command: 'nextHeat' },
 ];
 
 /** From answer to answer by keyboard, and what else the keyboard can do there. */
