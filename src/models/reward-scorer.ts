@@ -15,38 +15,54 @@ export const headScores = (graph: Graph, hidden: Value, heads: number): Value =>
 export interface RewardTensors {
   config: LlamaConfig;
   positions: number;
+  /** Heads of each trunk. */
   heads: number;
-  /** Weights, tables and the heads, `score.weight` [heads, hidden]. */
-  inputs: Readonly<Record<string, Tensor>>;
+  /** Of each trunk, all of one shape: weights, tables and its heads, `score.weight` [heads, hidden]. */
+  trunks: readonly Readonly<Record<string, Tensor>>[];
 }
 
 /** Most tokens scored in one pass. */
 const MOST_TOKENS = 8192;
 
-/** r = w·h at the last token of each sequence, for every head; one forward pass a batch, without logits. */
+/** r = w·h at the last token of each sequence, for every head of every trunk; a forward pass a trunk, without logits. */
 export class RewardScorer {
   private readonly program: Program;
 
   constructor(
-    private readonly runtime: Runtime,
+    runtime: Runtime,
     private readonly tensors: RewardTensors,
   ) {
     const graph = new Graph();
     const { config, positions, heads } = tensors;
     const hidden = llamaHidden(config, declareWeights(graph, config, positions), declareBatch(graph));
-    const last = gatherRows(hidden, graph.input('ends', 'int32', ['sequences']));
+    const last = gatherRows(hidden, graph.input('ends', 'int32', ['ends']));
     this.program = Program.compile(runtime, 'reward', { scores: headScores(graph, last, heads) });
   }
 
   /**
-   * The scores of sequences of tokens, [heads] each. What stands beside a sequence changes nothing.
+   * The scores of sequences of tokens, [trunks · heads] each. What stands beside a sequence changes nothing.
    * @throws RangeError (ours) where one is empty or longer than the model's positions
    */
   async score(sequences: readonly Int32Array[]): Promise<Float32Array[]> {
+    const scores = await this.scoreAt(
+      sequences,
+      sequences.map(({ length }) => [length - 1]),
+    );
+    return scores.map(([last]) => last);
+  }
+
+  /**
+   * The scores of beginnings of sequences: of each one those that end with the tokens at its `places`, [trunks · heads]
+   * each. A causal model knows them all from one pass.
+   * @throws RangeError (ours) where a sequence is empty or longer than the model's positions, or a place lies outside
+   */
+  async scoreAt(sequences: readonly Int32Array[], places: readonly (readonly number[])[]): Promise<Float32Array[][]> {
     const { positions } = this.tensors;
     const bad = sequences.find(({ length }) => length === 0 || length > positions);
     if (bad) throw new RangeError(`a sequence has ${bad.length} tokens, the model takes 1 to ${positions}`);
-    const results = new Array<Float32Array>(sequences.length);
+    if (sequences.some(({ length }, i) => !places[i].every((place) => place >= 0 && place < length)))
+      throw new RangeError('a place lies outside its sequence');
+    const results = new Array<Float32Array[]>(sequences.length);
     // sequences of like length share a pass
     const order = [...sequences.keys()].sort((a, b) => sequences[a].length - sequences[b].length || a - b);
     for (let at = 0; at < order.length;) {
@@ -56,28 +72,38 @@ export class RewardScorer {
         if (part.length > 0 && tokens > MOST_TOKENS) break;
         part.push(order[at]);
       }
-      const scores = await this.pass(part.map((i) => sequences[i]));
+      const scores = await this.pass(
+        part.map((i) => sequences[i]),
+        part.map((i) => places[i]),
+      );
       part.forEach((i, p) => (results[i] = scores[p]));
     }
     return results;
   }
 
-  private async pass(sequences: readonly Int32Array[]): Promise<Float32Array[]> {
-    const { runtime } = this;
-    const { positions, heads, inputs } = this.tensors;
+  private async pass(
+    sequences: readonly Int32Array[],
+    places: readonly (readonly number[])[],
+  ): Promise<Float32Array[][]> {
+    const { positions, heads, trunks } = this.tensors;
     const { dims, ends, ...grids } = packSequences(sequences, positions);
-    const batch: Record<string, Tensor> = { ends: runtime.hostTensor('int32', [ends.length], ends) };
-    for (const [name, data] of Object.entries(grids)) batch[name] = runtime.hostTensor('int32', dims, data);
-    const output = runtime.hostTensor('float32', [sequences.length, heads]);
-    const call = this.program.prepare({ ...inputs, ...batch }, { scores: output });
-    try {
-      await call.runAsync();
-      const values = (await runtime.read(output)) as Float32Array;
-      return sequences.map((_, i) => values.slice(i * heads, (i + 1) * heads));
-    } finally {
-      call.release();
-      for (const tensor of [...Object.values(batch), output]) tensor.release();
-    }
+    const read = places.flatMap((own, i) => own.map((place) => ends[i] - (sequences[i].length - 1) + place));
+    if (read.length === 0) return places.map(() => []);
+    const batch = {
+      ids: { dims, data: grids.ids },
+      positions: { dims, data: grids.positions },
+      segments: { dims, data: grids.segments },
+      ends: { dims: [read.length], data: Int32Array.from(read) },
+    };
+    const columns: Float32Array[] = [];
+    for (const trunk of trunks) columns.push(await this.program.once(trunk, batch, 'scores'));
+    let next = 0;
+    return places.map((own) =>
+      own.map(() => {
+        const from = heads * next++;
+        return Float32Array.from(columns.flatMap((scores) => [...scores.subarray(from, from + heads)]));
+      }),
+    );
   }
 
   release(): void {

@@ -1,13 +1,14 @@
-import { UserError } from '../config/errors';
 import type { ResolvedStage } from '../config/experiment';
 import type { RewardConfig } from '../config/schema/experiment';
 import { openCheckpoint } from '../models/checkpoint';
+import { parameterCount } from '../models/parameters';
 import { loadTokenizer } from '../models/tokenizer';
 import { ModelWeights } from '../models/weights';
 import type { StageContext } from './context';
 import { preparePairs } from './preferences/preference-pairs';
 import { RewardTask } from './rewards/reward-task';
 import type { Task } from './task';
+import { machineMemory } from './training/memory';
 import { missingModel, templateOf } from './training/texts';
 
 /**
@@ -17,11 +18,6 @@ import { missingModel, templateOf } from './training/texts';
 export async function prepareReward(stage: ResolvedStage, config: RewardConfig, context: StageContext): Promise<Task> {
   const { modelFolder, runtime } = context;
   if (modelFolder === null) throw missingModel(stage);
-  if (config.ensemble_kind === 'models' && config.ensemble > 1)
-    throw new UserError('An ensemble of whole models does not run in this build.', {
-      hint: 'Write `ensemble_kind: heads`: the members share a trunk and differ in their heads and in the pairs they draw.',
-      code: 'ensemble',
-    });
   const tokenizer = loadTokenizer(modelFolder);
   const template = templateOf(config, stage.inputs.chatTemplate, tokenizer);
   const checkpoint = openCheckpoint(modelFolder);
@@ -35,7 +31,11 @@ export async function prepareReward(stage: ResolvedStage, config: RewardConfig, 
     });
     // a reward model has no output matrix: to the backbone it is as if that were tied
     const backbone = { ...checkpoint.config, tied: true };
-    const weights = ModelWeights.load(runtime, backbone, maxLength, (name) => checkpoint.read(name));
+    const trunks = config.ensemble_kind === 'models' ? config.ensemble : 1;
+    if (trunks > 1) tellCost(trunks, parameterCount(backbone), context);
+    const weights = Array.from({ length: trunks }, () =>
+      ModelWeights.load(runtime, backbone, maxLength, (name) => checkpoint.read(name)),
+    );
     return new RewardTask({
       runtime,
       weights,
@@ -50,3 +50,24 @@ export async function prepareReward(stage: ResolvedStage, config: RewardConfig, 
     checkpoint.close();
   }
 }
+
+/** Weights, gradients and the two averages of AdamW, in float32. */
+const TRAINING_BYTES = 16;
+/** Weights and averages, in float32. */
+const CHECKPOINT_BYTES = 12;
+
+/** An ensemble of whole models costs as often what one does, which is told before its first step. */
+function tellCost(models: number, parameters: number, { say, warn, note, resuming }: StageContext): void {
+  if (resuming) return;
+  const memory = models * parameters * TRAINING_BYTES;
+  const message = `${models} models of ${millions(parameters)} M parameters: ${megabytes(memory)} of memory for weights, gradients and optimizer, ${megabytes(models * parameters * CHECKPOINT_BYTES)} a checkpoint, and ${models} times the time of one.`;
+  say(message);
+  note('ensemble', { message, models, parameters, memory });
+  if (memory > machineMemory() / 2)
+    warn(
+      `The ensemble takes more than half of this machine's ${megabytes(machineMemory())}: \`ensemble_kind: heads\` shares one trunk.`,
+    );
+}
+
+const millions = (count: number): number => Number((count / 1e6).toPrecision(3));
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;

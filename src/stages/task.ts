@@ -1,4 +1,5 @@
 import type { Message } from '../data/rows';
+import type { TokenScores } from '../runs/token-scores';
 
 /** Metrics of one row of metrics.jsonl, by TRL's names. */
 export type Metrics = Record<string, number>;
@@ -20,6 +21,8 @@ export interface Sample {
   /** It has the likeliest tokens, while others of the run are drawn. */
   greedy?: true;
   tags?: readonly string[];
+  /** What is known of each of its tokens. */
+  token_scores?: TokenScores;
 }
 
 /** What a task must remember to go on exactly where it was; plain JSON. */

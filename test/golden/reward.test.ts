@@ -84,9 +84,10 @@ function learnerOf(heads = 1) {
     ),
   );
   const inputs = { ...weights.inputs, [SCORE_HEAD]: head };
-  const make = (factor: number) =>
+  const make = (factor: number, like?: Learner) =>
     new Learner(runtime, {
       inputs,
+      like,
       trainable: [...weights.parameters.keys(), SCORE_HEAD],
       objective: rewardObjective(weights, { heads, centering: factor }),
       optimizer: {
@@ -130,7 +131,7 @@ it.each([
 
 it('scores at the last token, whatever stands beside a sequence', async () => {
   const { weights, inputs } = learnerOf();
-  const scorer = new RewardScorer(runtime, { config, positions: weights.positions, heads: 1, inputs });
+  const scorer = new RewardScorer(runtime, { config, positions: weights.positions, heads: 1, trunks: [inputs] });
   const both = pairsOf(0).map(sequencesOf);
   const sequences = [0, 1].flatMap((side) => both.map((pair) => pair[side]));
   const scores = (await scorer.score(sequences)).map(([score]) => score);
@@ -145,7 +146,7 @@ it('the metrics of scored pairs are those of the objective', async () => {
   const { make } = learnerOf(2);
   const pairs = pairsOf(0, (i) => ({ p: values.soft.p[i] }));
   const { weights, inputs } = learnerOf(2);
-  const scorer = new RewardScorer(runtime, { config, positions: weights.positions, heads: 2, inputs });
+  const scorer = new RewardScorer(runtime, { config, positions: weights.positions, heads: 2, trunks: [inputs] });
   const scores = await scorer.score(pairs.flatMap(sequencesOf));
   const told = rewardMetrics(
     pairs.map((pair, i) => ({
@@ -203,6 +204,22 @@ it('gradients, and twenty steps of AdamW, in one part and in three', async () =>
   }
 });
 
+it('models of an ensemble share programs and nothing else', async () => {
+  const [first, second] = [learnerOf(), learnerOf()];
+  const owner = first.make(centering);
+  const other = second.make(centering, owner);
+  for (const [i, rate] of values.learning_rates.entries()) {
+    await owner.step([batchOf(pairsOf((i + 7) % 20), true)], rate);
+    near((await other.step([batchOf(pairsOf(i + 1), true)], rate)).sums.loss, values.losses[i]);
+  }
+  for (const [name, { data }] of golden.group('final')) {
+    const ours = name === SCORE_HEAD ? (second.head.data as Float32Array) : await second.weights.read(name);
+    expect(relativeDistance(ours, data), name).toBeLessThan(TOLERANCE);
+  }
+  other.release();
+  owner.release();
+});
+
 it('worked numbers', () => {
   expect(pairLoss(1.2, 0.4)).toBeCloseTo(0.371101, 6);
   expect(pairLoss(1.2, 0.4, { margin: 0.5 })).toBeCloseTo(0.554355, 6);
@@ -223,7 +240,7 @@ it('transformers opens what is written and scores alike', async () => {
     writeGoldenReward(folder, join(GOLDEN_FOLDER, 'tokenizer'));
     expect(folderHashes(folder)).toEqual(reference.files);
     const model = RewardModel.load(runtime, folder);
-    expect(model.heads).toBe(3);
+    expect(model.members).toBe(3);
     const scores = await model.score(reference.rows.map((row) => Int32Array.from(row)));
     const mean = (row: ArrayLike<number>): number => Array.from(row).reduce((a, b) => a + b, 0) / row.length;
     expect(relativeDistance(scores.map(mean), reference.scores)).toBeLessThan(TOLERANCE);

@@ -5,7 +5,7 @@ import { Random } from '../../src/data/random';
 import { writeCheckpoint } from '../../src/models/checkpoint';
 import { parseLlamaConfig } from '../../src/models/hf-config';
 import { parameterShapes } from '../../src/models/parameters';
-import { writeRewardModel } from '../../src/models/reward-model';
+import { writeRewardModel } from '../../src/models/reward-files';
 import { loadTokenizer } from '../../src/models/tokenizer';
 
 /** A small Llama with every optional part: grouped queries, biases, scaled rotary embedding, several stop tokens. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPairs } from '../../src/data/labels/pairs';
 import { LabelStore } from '../../src/data/labels/store';
 import { openCheckpoint } from '../../src/models/checkpoint';
-import { writeRewardModel } from '../../src/models/reward-model';
+import { writeRewardModel } from '../../src/models/reward-files';
 import { loadTokenizer } from '../../src/models/tokenizer';
 import type { RunDir } from '../../src/runs/directory';
 import type { EvaluationReport } from '../../src/data/evaluation/report';

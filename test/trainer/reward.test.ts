@@ -1,30 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Random } from '../../src/data/random';
 import { RewardModel } from '../../src/models/reward-model';
 import { listCheckpoints } from '../../src/runs/checkpoints';
 import type { RunDir } from '../../src/runs/directory';
 import { renderAnswer } from '../../src/stages/preferences/preference-pairs';
 import { openRuntime } from '../../src/tensor/runtime';
+import { preferences } from './preference-data';
 import { TrainerBench, reached, timeless } from './trainer';
 
 const bench = new TrainerBench();
 const create = (set: string[] = [], stage = 'reward'): RunDir => bench.create(set, null, stage);
-
-/** Pairs of which the one with "yes" in it is better, of two tags; every eighth a tie in the data's own words. */
-function preferences(count: number): string {
-  const random = Random.from(3, 'pairs');
-  const words = ['hello', 'world', 'red', 'blue', 'tree', 'cat'];
-  const some = (n: number) =>
-    Array.from({ length: n }, () => words[Math.floor(random.next() * words.length)]).join(' ');
-  return Array.from({ length: count }, (_, i) => {
-    const prompt = [{ role: 'user', content: `${some(2)} ${i % 60}` }];
-    const answer = (content: string) => [{ role: 'assistant', content }];
-    const [chosen, rejected] = [`yes ${some(1 + (i % 3))}`, `no ${some(1 + ((i + 1) % 4))}`].map(answer);
-    return `${JSON.stringify({ prompt, chosen, rejected, tags: [i % 2 ? 'odd' : 'even'] })}\n`;
-  }).join('');
-}
 
 beforeAll(async () => {
   await bench.open();
@@ -125,7 +111,7 @@ describe('a reward stage', () => {
     const runtime = openRuntime({ threads: 1 });
     try {
       const model = RewardModel.load(runtime, whole.modelFolder);
-      expect(model.heads).toBe(3);
+      expect(model.members).toBe(3);
       const sequences = ['yes red', 'no red'].map(
         (answer) =>
           renderAnswer(
@@ -174,12 +160,5 @@ describe('a reward stage', () => {
     expect(code, output).toBe(0);
     const losses = (run: RunDir) => run.readMetrics().flatMap(({ loss }) => (typeof loss === 'number' ? [loss] : []));
     losses(dir).forEach((loss, i) => expect(Math.abs(loss - losses(whole)[i])).toBeLessThan(1e-3));
-  }, 60_000);
-
-  it('an ensemble of whole models is refused with the way round', async () => {
-    const dir = create(['ensemble_kind=models']);
-    const { code, output } = await bench.run(dir);
-    expect(code).toBe(1);
-    expect(output).toContain('ensemble_kind: heads');
   }, 60_000);
 });

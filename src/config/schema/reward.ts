@@ -26,7 +26,7 @@ export const rewardSchema = z.strictObject({
     .enum(['heads', 'models'])
     .default('heads')
     .meta({
-      doc: 'What a member of the ensemble is: a head on one trunk (cheap), or a model of its own.',
+      doc: 'What a member of the ensemble is: a head on one trunk (cheap), or a model of its own, which takes as often the time, memory and disk of one.',
       expects: 'heads or models',
       aliases: ['ensemble_type', 'ensemble_method'],
     }),

@@ -11,13 +11,15 @@ import { adaptedBeta } from './advantages';
 import { type LearntAnswer, answerBatches } from './answer-batch';
 import { Learner, type MicroBatch, type Objective } from '../training/learner';
 import { ModelState } from '../training/model-state';
+import { Progress, type ProgressState } from '../training/progress';
 import type { MonitorState } from '../monitors/monitors';
 import type { PolicyMonitors } from '../monitors/policy-monitors';
 import type { PromptRow } from '../answers/prompts';
-import { type AnswerScorer, type Collected, type Rollout, RolloutWriter } from './rollout';
+import { type AnswerScorer, type Collected, faultOf, nothingScored, type Rollout, RolloutWriter } from './rollout';
 import { klOfAnswer, mean } from './rollout-metrics';
 import { optimizerOf } from '../settings';
 import { checkStart } from './start-check';
+import { tokenScores } from './token-scores';
 import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from '../task';
 
 /** What an algorithm makes of answers: all that tells PPO, GRPO and RLOO apart. */
@@ -27,7 +29,12 @@ export interface PolicyAlgorithm {
   readonly head?: Head;
   readonly objective: (graph: Graph) => Objective;
   /** A model beside the policy that learns from the same answers. */
-  readonly critic?: { readonly learner: Learner; readonly tensors: ReadonlyMap<string, Tensor> };
+  readonly critic?: {
+    readonly learner: Learner;
+    readonly tensors: ReadonlyMap<string, Tensor>;
+    /** V before each answer token. */
+    values(rollouts: readonly Rollout[]): Promise<readonly ArrayLike<number>[]>;
+  };
   /** Adds to rollouts what a pass of its own finds out. */
   observe?(rollouts: readonly Rollout[]): Promise<readonly Rollout[]>;
   /** What each answer is to teach, under the KL coefficient β. */
@@ -65,13 +72,9 @@ export interface PolicyInputs {
 /** Evaluation reads at most so many held-out prompts: it comes ten times a run. */
 const MOST_HELD_OUT = 128;
 
-interface Saved extends Record<string, unknown> {
-  optimizer_steps: number;
-  position: { epoch: number; index: number };
-  batches_per_epoch: number;
+interface Saved extends ProgressState, Record<string, unknown> {
   iteration: number;
   episodes: number;
-  tokens: number;
   beta: number;
   left_out: number;
   ended?: string;
@@ -89,10 +92,10 @@ export class PolicyTask implements Task {
   private readonly learner: Learner;
   private readonly files: ModelState;
   private readonly writer: RolloutWriter;
+  private readonly progress: Progress;
   private readonly heldOut: readonly PromptRow[];
   private iteration = 0;
   private episodes = 0;
-  private tokens = 0;
   private beta: number;
   /** Answers without a finite score so far. */
   private leftOut = 0;
@@ -120,9 +123,12 @@ export class PolicyTask implements Task {
       objective: algorithm.objective,
       optimizer: optimizerOf(config),
     });
+    const { optimizer } = this.learner;
+    const critics = algorithm.critic ? [algorithm.critic.learner.optimizer] : [];
+    this.progress = new Progress([this.order], [optimizer, ...critics]);
     this.files = new ModelState({
       ...inputs,
-      optimizer: this.learner.optimizer,
+      optimizer,
       extra: new Map([...extra, ...(algorithm.critic?.tensors ?? [])]),
     });
     const asked = [...train, ...this.heldOut, ...inputs.samplePrompts];
@@ -147,6 +153,7 @@ export class PolicyTask implements Task {
     const collected = await this.writer.write(prompts, config.answers_per_prompt, (place) =>
       Random.from(seed, stage, 'rollout', iteration, place),
     );
+    if (collected.rollouts.length === 0) throw nothingScored(collected.unscored);
     this.count(collected);
     const rollouts = (await this.algorithm.observe?.(collected.rollouts)) ?? collected.rollouts;
     const rate = this.learningRate(iteration);
@@ -163,14 +170,14 @@ export class PolicyTask implements Task {
     this.iteration++;
     const watched = await this.inputs.monitors?.observe(this.iteration * this.stride, rollouts);
     this.episodes += rollouts.length;
-    this.tokens += targets.reduce((sum, { ids }) => sum + ids.length, 0);
+    this.progress.tokens += targets.reduce((sum, { ids }) => sum + ids.length, 0);
     const total = performance.now() - began;
     const { generate, score } = collected.time;
     return {
       iteration: this.iteration,
       episode: this.episodes,
       epoch: this.order.epochs,
-      num_tokens: this.tokens,
+      num_tokens: this.progress.tokens,
       learning_rate: rate,
       ...(updates.length ? { grad_norm: mean(updates.map(({ grad_norm }) => grad_norm)) } : {}),
       ...this.algorithm.describe(rollouts, beta),
@@ -190,12 +197,13 @@ export class PolicyTask implements Task {
     return learningRateAt(iteration, this.iterations, { schedule, warmup: warm, learningRate });
   }
 
-  private count({ faults }: Collected): void {
-    if (faults.length === 0) return;
-    const message = `${faults.length} answers got no finite score and were left out: ${faults.slice(0, 3).join('; ')}`;
+  private count({ unscored }: Collected): void {
+    if (unscored.length === 0) return;
+    const places = unscored.slice(0, 3).map(faultOf).join('; ');
     // told once; the metric goes on counting
-    if (this.leftOut === 0) this.inputs.warn(message);
-    this.leftOut += faults.length;
+    if (this.leftOut === 0)
+      this.inputs.warn(`${unscored.length} answers got no finite score and were left out: ${places}`);
+    this.leftOut += unscored.length;
   }
 
   /** Passes over the answers, each in fresh mini-batches with an optimizer step each. */
@@ -246,18 +254,27 @@ export class PolicyTask implements Task {
   async evaluate(): Promise<Metrics | undefined> {
     const { heldOut, inputs } = this;
     if (heldOut.length === 0) return undefined;
-    const { rollouts } = await this.writer.write(heldOut, 1, (place) =>
+    const { rollouts, unscored } = await this.writer.write(heldOut, 1, (place) =>
       Random.from(inputs.seed, inputs.stage, 'evaluate', place),
     );
-    const metrics = this.algorithm.describe(rollouts, this.beta);
+    const metrics: Metrics = {
+      ...(rollouts.length > 0 ? this.algorithm.describe(rollouts, this.beta) : {}),
+      ...(unscored.length > 0 ? { 'rewards/left_out': unscored.length } : {}),
+    };
     return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`eval_${name}`, value]));
   }
 
   async *sample(step: number): AsyncIterable<Sample> {
-    const { samplePrompts, seed, stage } = this.inputs;
+    const { samplePrompts, seed, stage, tokenizer, scorer, config } = this.inputs;
     if (samplePrompts.length === 0) return;
-    const { rollouts } = await this.writer.write(samplePrompts, 1, (place) => Random.from(seed, stage, step, place));
-    for (const rollout of rollouts) {
+    const { rollouts, unscored } = await this.writer.write(samplePrompts, 1, (place) =>
+      Random.from(seed, stage, step, place),
+    );
+    // an answer that could not be scored is read all the same
+    const all = [...rollouts, ...unscored].sort((a, b) => a.group - b.group);
+    const values = await this.algorithm.critic?.values(all);
+    const tokens = await tokenScores(all, { tokenizer, scorer, values, temperature: config.temperature });
+    for (const [i, rollout] of all.entries()) {
       const { prompt, text, group, finish, ids, score } = rollout;
       // first in order, and also the last word where a reward of these names is a part
       const whole = { reward: score.total, kl: klOfAnswer(rollout) };
@@ -267,20 +284,18 @@ export class PolicyTask implements Task {
         row: group,
         finish,
         tokens: ids.length,
-        scores: { ...whole, ...score.parts, ...whole },
+        scores: finite({ ...whole, ...score.parts, ...whole }),
         ...(prompt.tags.length ? { tags: prompt.tags } : {}),
+        ...(tokens[i] ? { token_scores: tokens[i] } : {}),
       };
     }
   }
 
   state(): TaskState {
     const saved: Saved = {
-      optimizer_steps: this.learner.optimizer.steps,
-      position: this.order.position,
-      batches_per_epoch: this.order.batchesPerEpoch,
+      ...this.progress.state(),
       iteration: this.iteration,
       episodes: this.episodes,
-      tokens: this.tokens,
       beta: this.beta,
       left_out: this.leftOut,
       ...(this.ended === undefined ? {} : { ended: this.ended }),
@@ -291,19 +306,9 @@ export class PolicyTask implements Task {
 
   restore(state: TaskState): void {
     const saved = state as Saved;
-    const { epoch, index } = saved.position;
-    const { batchesPerEpoch } = this.order;
-    // a branch may cut its prompts into batches of another size: it goes on at the same share of the epoch
-    const place =
-      saved.batches_per_epoch === batchesPerEpoch
-        ? index
-        : Math.floor((index / saved.batches_per_epoch) * batchesPerEpoch);
-    this.learner.optimizer.steps = saved.optimizer_steps;
-    if (this.algorithm.critic) this.algorithm.critic.learner.optimizer.steps = saved.optimizer_steps;
-    this.order.position = { epoch, index: Math.min(place, batchesPerEpoch) };
+    this.progress.restore(saved);
     this.iteration = saved.iteration;
     this.episodes = saved.episodes;
-    this.tokens = saved.tokens;
     this.leftOut = saved.left_out;
     this.ended = saved.ended;
     this.inputs.monitors?.restore(saved.monitors);
@@ -334,3 +339,6 @@ export class PolicyTask implements Task {
     this.inputs.weights.release();
   }
 }
+
+const finite = (scores: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(scores).filter(([, value]) => Number.isFinite(value)));

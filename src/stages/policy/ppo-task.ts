@@ -99,14 +99,15 @@ class Ppo implements PolicyAlgorithm {
 /** Proximal policy optimisation: see ppo.ts for what it optimises. */
 export async function preparePpo(stage: ResolvedStage, config: PpoConfig, context: StageContext): Promise<Task> {
   const inputs = await preparePolicy(stage, config, context);
-  const { weights } = inputs;
+  const { weights, train } = inputs;
   const random = Random.from(stage.seed, stage.name, 'value head');
+  const longest = train.reduce((most, { ids }) => Math.max(most, ids.length), 0) + config.max_new_tokens;
   const critic: Critic =
     config.value_model === 'shared'
       ? { kind: 'shared', head: new ValueHead(context.runtime, weights.config.hiddenSize, random) }
       : {
           kind: 'separate',
-          model: new ValueModel(context.runtime, criticWeights(stage, config, context), config, random),
+          model: new ValueModel(context.runtime, criticWeights(stage, config, context, longest), config, random),
         };
   return new PolicyTask(inputs, new Ppo(weights, config, critic));
 }

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../models/tokenizer';
 import type { ModelWeights } from '../../models/weights';
 import type { Runtime } from '../../tensor/runtime';
 import { microBatchTokens } from '../training/memory';
-import type { PromptRow } from '../answers/prompts';
+import { answerText, type PromptRow } from '../answers/prompts';
 
 /** An answer as what scores it sees it. */
 export interface Answer {
@@ -29,6 +29,11 @@ export interface Score {
 /** What scores answers. */
 export interface AnswerScorer {
   score(answers: readonly Answer[]): Promise<readonly Score[]>;
+  /** What reward models say of answers on the way: see `Rewards.scorePrefixes`. */
+  scorePrefixes?(
+    answers: readonly Answer[],
+    ends: readonly (readonly number[])[],
+  ): Promise<readonly Readonly<Record<string, readonly number[]>>[]>;
   release(): void;
 }
 
@@ -46,9 +51,10 @@ export interface Rollout extends Answer {
 }
 
 export interface Collected {
+  /** Answers with a finite score. */
   rollouts: Rollout[];
-  /** Answers without a finite score, as `file:line: why`. */
-  faults: string[];
+  /** Answers without: nothing can be learnt from them. */
+  unscored: Rollout[];
   /** Milliseconds. */
   time: { generate: number; score: number };
 }
@@ -90,8 +96,7 @@ export class RolloutWriter {
 
   /**
    * `answers` answers to each prompt: y ~ π(·|x), log π and V from the pass that samples, log π_ref from one pass of the
-   * reference, and the score. `stream` gives the random numbers of an answer by its place. Rows without a finite score
-   * are left out and told in `faults`; where none is left, a UserError.
+   * reference, and the score. `stream` gives the random numbers of an answer by its place.
    */
   async write(prompts: readonly PromptRow[], answers: number, stream: (place: number) => Random): Promise<Collected> {
     const { tokenizer, scorer, temperature, topP, topK, maxNewTokens } = this.settings;
@@ -103,20 +108,17 @@ export class RolloutWriter {
     );
     const generated = performance.now();
     const candidates = written.map((answer, i) => {
-      const text = tokenizer.decode(answer.ids, { skipSpecial: true });
-      // a template says how a turn is set off; a text goes on exactly where the prompt ended
-      return { ...asked[i], ...answer, text: typeof asked[i].prompt.prompt === 'string' ? text : text.trim() };
+      const { prompt } = asked[i].prompt;
+      return { ...asked[i], ...answer, text: answerText(prompt, answer.ids, tokenizer) };
     });
     const reference = await this.reference(candidates);
     const scores = await scorer.score(candidates);
     const scored = performance.now();
     const rollouts = candidates.map((answer, i): Rollout => ({ ...answer, reference: reference[i], score: scores[i] }));
-    const failed = rollouts.filter(({ score }) => !Number.isFinite(score.total));
-    const faults = failed.map(({ prompt, score }) => `${prompt.file}:${prompt.line}: ${score.fault ?? 'not finite'}`);
-    if (failed.length === rollouts.length) throw nothingScored(failed[0], failed.length);
+    const isScored = ({ score }: Rollout): boolean => Number.isFinite(score.total);
     return {
-      rollouts: rollouts.filter(({ score }) => Number.isFinite(score.total)),
-      faults,
+      rollouts: rollouts.filter(isScored),
+      unscored: rollouts.filter((rollout) => !isScored(rollout)),
       time: { generate: generated - began, score: scored - generated },
     };
   }
@@ -144,8 +146,15 @@ export class RolloutWriter {
   }
 }
 
-function nothingScored({ prompt, score }: Rollout, count: number): UserError {
-  return new UserError(`None of ${count} answers got a finite score: ${score.fault ?? `the first is ${score.total}`}`, {
+/** Where an answer without a finite score comes from, and why it has none. */
+export const faultOf = ({ prompt, score }: Rollout): string =>
+  `${prompt.file}:${prompt.line}: ${score.fault ?? `the score is ${score.total}`}`;
+
+/** The end of a batch in which no answer got a finite score. */
+export function nothingScored(unscored: readonly Rollout[]): UserError {
+  const [{ prompt, score }] = unscored;
+  const why = score.fault ?? `the first is ${score.total}`;
+  return new UserError(`None of ${unscored.length} answers got a finite score: ${why}`, {
     file: prompt.file,
     line: prompt.line,
     hint: 'Mend what `reward:` names; no answer of this batch could be learnt from.',

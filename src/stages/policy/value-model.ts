@@ -10,7 +10,7 @@ import { Program } from '../../tensor/program';
 import type { Runtime, Tensor } from '../../tensor/runtime';
 import { answerBatches } from './answer-batch';
 import type { StageContext } from '../context';
-import { Learner, type MicroBatch } from '../training/learner';
+import { Learner } from '../training/learner';
 import { answerHidden } from './policy-graph';
 import { valueObjective } from '../ppo';
 import type { Rollout } from './rollout';
@@ -19,27 +19,40 @@ import { optimizerOf } from '../settings';
 import { loadWeights, missingModel, positionsFor } from '../training/texts';
 
 /**
- * Where a critic begins: as the reward model where there is one over the same tokens, since it knows what scores, else as
- * the policy.
+ * Where a critic begins: as the reward model where there is one that can read the policy's tokens, since it knows what
+ * scores (of an ensemble of models as the first), else as the policy, which is told. It may be of another size than the
+ * policy. `longest`: tokens of the longest prompt with its answer. Throws a UserError for a folder that is no reward model.
  */
-export function criticWeights(stage: ResolvedStage, config: PpoConfig, context: StageContext): ModelWeights {
+export function criticWeights(
+  stage: ResolvedStage,
+  config: PpoConfig,
+  context: StageContext,
+  longest: number,
+): ModelWeights {
   const { runtime, modelFolder, folderOf } = context;
   if (modelFolder === null) throw missingModel(stage);
+  const asPolicy = (): ModelWeights => loadWeights(runtime, modelFolder, config.max_length);
   const reward = stage.sources.reward.find((source) => source.kind === 'model');
-  if (!reward) return loadWeights(runtime, modelFolder, config.max_length);
+  if (!reward) return asPolicy();
   const folder = folderOf('critic', reward.model);
-  if (!sameTokens(loadTokenizer(folder), loadTokenizer(modelFolder)))
-    return loadWeights(runtime, modelFolder, config.max_length);
   const checkpoint = openCheckpoint(folder, 'reward');
   try {
-    const { maxPositions } = checkpoint.config;
-    const weights = ModelWeights.load(
-      runtime,
-      checkpoint.config,
-      positionsFor(config.max_length, maxPositions),
-      (name) => checkpoint.read(name),
-    );
-    return weights;
+    const { maxPositions, vocabSize } = checkpoint.config;
+    const policy = loadTokenizer(modelFolder);
+    const unfit = !sameTokens(loadTokenizer(folder), policy)
+      ? 'it has another tokenizer'
+      : vocabSize < policy.vocabSize
+        ? `it knows ${vocabSize} of ${policy.vocabSize} tokens`
+        : maxPositions < longest
+          ? `it reads ${maxPositions} tokens, prompts with their answers have up to ${longest}`
+          : undefined;
+    if (unfit === undefined)
+      return ModelWeights.load(runtime, checkpoint.config, positionsFor(config.max_length, maxPositions), (name) =>
+        checkpoint.read(name),
+      );
+    if (!context.resuming)
+      context.warn(`The value model begins as the policy and not as the reward model in ${folder}: ${unfit}.`);
+    return asPolicy();
   } finally {
     checkpoint.close();
   }
@@ -107,7 +120,8 @@ export class ValueModel {
       },
     );
     for (const batch of batches) {
-      const values = await this.run(batch);
+      this.program ??= this.compile();
+      const values = await this.program.once(this.inputs, batch, 'values');
       batch.labels.data.forEach((label, i) => {
         if (label < 0) return;
         const { answer, t } = flat[batch.number.data[i]];
@@ -115,25 +129,6 @@ export class ValueModel {
       });
     }
     return results;
-  }
-
-  private async run(batch: MicroBatch): Promise<Float32Array> {
-    const { runtime } = this;
-    this.program ??= this.compile();
-    const given = Object.entries(batch).map(
-      ([name, { dims, data }]) =>
-        [name, runtime.hostTensor(data instanceof Int32Array ? 'int32' : 'float32', dims, data)] as const,
-    );
-    const output = runtime.hostTensor('float32', batch.labels.dims);
-    const call = this.program.prepare({ ...this.inputs, ...Object.fromEntries(given) }, { values: output });
-    try {
-      await call.runAsync();
-      return Float32Array.from((await runtime.read(output)) as Float32Array);
-    } finally {
-      call.release();
-      for (const [, tensor] of given) tensor.release();
-      output.release();
-    }
   }
 
   private compile(): Program {

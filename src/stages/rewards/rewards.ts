@@ -5,7 +5,8 @@ import type { JsonObject } from '../../data/jsonl';
 import type { Message } from '../../data/rows';
 import { RewardModel } from '../../models/reward-model';
 import type { StageContext } from '../context';
-import { renderAnswer } from '../preferences/preference-pairs';
+import { renderAnswer, type RenderedAnswer } from '../preferences/preference-pairs';
+import { prefixPlaces } from './prefix-places';
 import { spread } from './reward-metrics';
 import { RuleScorer } from './rule-scorer';
 
@@ -35,8 +36,13 @@ export interface RewardTerm {
   readonly weight: number;
   /** Each answer's score. A failure costs its own answer its score, never the others theirs. */
   score(answers: readonly AnswerToScore[]): Promise<TermScore[]>;
+  /** What a model says of an answer on the way: see `Rewards.scorePrefixes`. A rule reads whole answers only. */
+  scorePrefixes?(answers: readonly AnswerToScore[], ends: AnswerEnds): Promise<(number[] | undefined)[]>;
   release(): void;
 }
+
+/** Of each answer places in its text, in UTF-16 units, the last its end. */
+export type AnswerEnds = readonly (readonly number[])[];
 
 /** The score of an answer: the weighted sum of all terms. */
 export interface Reward {
@@ -90,6 +96,21 @@ export class Rewards {
       const fault = scores.map((column) => column[i].fault).find((why) => why !== undefined);
       return { total, parts, std: Math.sqrt(variance), ...(fault === undefined ? {} : { fault }) };
     });
+  }
+
+  /**
+   * What reward models say of answers on the way, by their names: of the prompt alone, of the answer up to each of its
+   * `ends`, and at the last of the whole answer, so one number more than ends. Answers without a score have none.
+   */
+  async scorePrefixes(answers: readonly AnswerToScore[], ends: AnswerEnds): Promise<Record<string, number[]>[]> {
+    const along = answers.map((): Record<string, number[]> => ({}));
+    for (const term of this.terms) {
+      const scores = (await term.scorePrefixes?.(answers, ends)) ?? [];
+      scores.forEach((own, i) => {
+        if (own) along[i][term.name] = own;
+      });
+    }
+    return along;
   }
 
   release(): void {
@@ -148,7 +169,7 @@ function modelTerm(
   model: RewardModel,
   warn: (message: string) => void,
 ): RewardTerm {
-  if (source.use !== 'mean' && model.heads === 1)
+  if (source.use !== 'mean' && model.members === 1)
     warn(`${name} has one member only, which cannot disagree: \`use: ${source.use}\` is its plain score.`);
   return {
     name,
@@ -166,17 +187,42 @@ function modelTerm(
         return { value, std: spread(scores) };
       });
     },
+    async scorePrefixes(answers, ends) {
+      const read = answers.map((answer, i) => {
+        const rendered = renderedAnswer(model, answer, i);
+        if (typeof rendered === 'string') return undefined;
+        const places = prefixPlaces(rendered, { text: answer.text, ends: ends[i] }, model.tokenizer);
+        return places && { ids: rendered.ids, places };
+      });
+      const sound = read.filter((one) => one !== undefined);
+      const members = await model.scoreNormalisedAt(
+        sound.map(({ ids }) => ids),
+        sound.map(({ places }) => places),
+      );
+      let next = 0;
+      return read.map((one) => {
+        const scores = one && members[next++].map((own) => combined(own, source));
+        return scores?.every(Number.isFinite) ? scores : undefined;
+      });
+    },
     release: () => model.release(),
   };
 }
 
 /** The tokens that a reward model reads, or why it cannot. */
 export function render(model: RewardModel, answer: AnswerToScore, index: number): Int32Array | string {
+  const rendered = renderedAnswer(model, answer, index);
+  return typeof rendered === 'string' ? rendered : rendered.ids;
+}
+
+function renderedAnswer(model: RewardModel, answer: AnswerToScore, index: number): RenderedAnswer | string {
   const { prompt: question, text, file, line } = answer;
   try {
-    const { ids } = renderAnswer({ question, answer: text, file, line, index }, model.tokenizer, model.template);
-    if (ids.length <= model.positions) return ids;
-    return `prompt and answer have ${ids.length} tokens, the reward model takes ${model.positions}`;
+    const row = { question, answer: text, file, line, index };
+    const rendered = renderAnswer(row, model.tokenizer, model.template);
+    const { length } = rendered.ids;
+    if (length <= model.positions) return rendered;
+    return `prompt and answer have ${length} tokens, the reward model takes ${model.positions}`;
   } catch (error) {
     if (error instanceof UserError) return messageOf(error);
     throw error;

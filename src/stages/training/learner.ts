@@ -29,7 +29,7 @@ export interface StepResult {
 /** Prepared calls kept for sizes seen lately. */
 const KEPT_CALLS = 48;
 
-/** A program with its calls, one for each size of batch. */
+/** The calls of a program, one for each size of batch. */
 class Batched {
   private readonly calls = new Map<string, { call: Call; batch: Record<string, Tensor> }>();
   constructor(
@@ -68,7 +68,6 @@ class Batched {
 
   release(): void {
     for (const key of [...this.calls.keys()]) this.forget(key);
-    this.program.release();
   }
 }
 
@@ -79,6 +78,8 @@ export interface LearnerOptions {
   trainable: readonly string[];
   objective: (graph: Graph) => Objective;
   optimizer: AdamWSettings;
+  /** A learner of the same objective over tensors of the same shapes: what it compiled serves both. It is released last. */
+  like?: Learner;
   /** For measurements: a profile, another level of optimisation. */
   session?: SessionOptions;
 }
@@ -86,12 +87,22 @@ export interface LearnerOptions {
 /** Without gradients; with gradients in place of the last ones; with gradients added to the last ones. */
 type Kind = 'evaluate' | 'gradients' | 'accumulate';
 
+interface Compiled {
+  program: Program;
+  /** The names of its outputs but for gradients. */
+  numbers: readonly string[];
+  peaks: readonly string[];
+}
+
+const gradientOf = (name: string): string => `gradient.${name}`;
+
 /**
  * Everything that is compiled for a stage that trains: a pass without gradients, one that writes them, and for a batch in
  * parts one that adds them up; then the optimizer. All read and update the same tensors in place.
  */
 export class Learner {
   readonly optimizer: AdamW;
+  private readonly compiled: Map<Kind, Compiled>;
   private readonly programs = new Map<Kind, Batched>();
   private readonly results: Record<string, Tensor> = {};
   private peaks: readonly string[] = [];
@@ -108,6 +119,7 @@ export class Learner {
       }),
     );
     this.optimizer = new AdamW(runtime, parameters, options.optimizer);
+    this.compiled = options.like?.compiled ?? new Map<Kind, Compiled>();
   }
 
   private result(name: string): Tensor {
@@ -117,35 +129,46 @@ export class Learner {
   private program(kind: Kind): Batched {
     const known = this.programs.get(kind);
     if (known) return known;
-    const graph = new Graph();
-    const { loss, sums, peaks = {} } = this.options.objective(graph);
-    this.peaks = Object.keys(peaks);
-    const outputs: Record<string, Value> = {};
+    const { program, numbers, peaks } = this.compile(kind);
+    this.peaks = peaks;
     const fixed = { ...this.options.inputs };
     const written: Record<string, Tensor> = {};
+    if (kind !== 'evaluate')
+      for (const [name, { gradient }] of this.optimizer.slots)
+        fixed[gradientOf(name)] = written[gradientOf(name)] = gradient;
+    for (const name of numbers) written[name] = this.result(name);
+    const batched = new Batched(this.runtime, program, fixed, written);
+    this.programs.set(kind, batched);
+    return batched;
+  }
+
+  private compile(kind: Kind): Compiled {
+    const known = this.compiled.get(kind);
+    if (known) return known;
+    const graph = new Graph();
+    const { loss, sums, peaks = {} } = this.options.objective(graph);
+    const outputs: Record<string, Value> = {};
+    const numbers: Record<string, Value> = {};
     if (kind !== 'evaluate') {
-      const { slots } = this.optimizer;
-      const names = [...slots.keys()];
+      const names = [...this.optimizer.slots.keys()];
       const found = gradients(
         loss,
         names.map((name) => graph.input(name, 'float32', this.options.inputs[name].dims)),
       );
       const totals = names.map((name, i) => {
-        const key = `gradient.${name}`;
+        const key = gradientOf(name);
         const total = kind === 'gradients' ? found[i] : add(graph.input(key, 'float32', found[i].shape), found[i]);
         outputs[key] = total;
-        fixed[key] = written[key] = (slots.get(name) as { gradient: Tensor }).gradient;
         return total;
       });
-      outputs.grad_norm = globalNorm(totals);
+      numbers.grad_norm = globalNorm(totals);
     }
     // the runtime works backwards from the last output: the numbers first, so that logits need not outlive them
-    Object.assign(outputs, sums, peaks, { loss });
-    for (const name of Object.keys(outputs)) written[name] ??= this.result(name);
-    const program = Program.compile(this.runtime, kind, outputs, this.options.session);
-    const batched = new Batched(this.runtime, program, fixed, written);
-    this.programs.set(kind, batched);
-    return batched;
+    Object.assign(numbers, sums, peaks, { loss });
+    const program = Program.compile(this.runtime, kind, { ...outputs, ...numbers }, this.options.session);
+    const compiled = { program, numbers: Object.keys(numbers), peaks: Object.keys(peaks) };
+    this.compiled.set(kind, compiled);
+    return compiled;
   }
 
   private take(total: Record<string, number>): void {
@@ -181,6 +204,7 @@ export class Learner {
 
   release(): void {
     for (const program of this.programs.values()) program.release();
+    if (!this.options.like) for (const { program } of this.compiled.values()) program.release();
     this.optimizer.release();
     for (const tensor of Object.values(this.results)) tensor.release();
   }
