@@ -30,6 +30,23 @@ export function createContext(extension: vscode.ExtensionContext): EditorContext
   return { extension, log, experiments, runs, staleness, labels, trainerPath };
 }
 
+/** A command of the extension. What goes wrong in it is shown to the user; its caller gets undefined. */
+export function registerCommand(
+  context: EditorContext,
+  name: string,
+  run: (...given: unknown[]) => Promise<unknown>,
+): vscode.Disposable {
+  return vscode.commands.registerCommand(`alignment-lab.${name}`, async (...given: unknown[]) => {
+    try {
+      return await run(...given);
+    } catch (error) {
+      // Not awaited: a notification waits for a click, a command must not.
+      void showError(context, error);
+      return undefined;
+    }
+  });
+}
+
 /** Shows what a user can mend as one notification with its mend; logs all else as a fault of ours. */
 export async function showError(context: EditorContext, error: unknown): Promise<void> {
   const mendable = error instanceof UserError;

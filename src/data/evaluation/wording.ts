@@ -18,24 +18,36 @@ export const signed = (estimate: Estimate): string =>
 export const probability = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 
 /** What a win rate says: whether its interval leaves out an even chance, and on which side. */
-export function verdict({ value, low, high }: Estimate): 'beats' | 'loses to' | 'is not told apart from' {
-  if (value !== null && low !== null && low > 0.5) return 'beats';
-  if (value !== null && high !== null && high < 0.5) return 'loses to';
-  return 'is not told apart from';
+export function verdict({ value, low, high }: Estimate): 'better' | 'worse' | 'even' {
+  if (value !== null && low !== null && low > 0.5) return 'better';
+  if (value !== null && high !== null && high < 0.5) return 'worse';
+  return 'even';
 }
 
-/** One sentence: `By oracle, dpo beats sft (wins 63 % [58, 68]) and ppo is not told apart from it (52 % [47, 57]).` */
+const VERBS = {
+  better: ['beats', 'beat'],
+  even: ['is not told apart from', 'are not told apart from'],
+  worse: ['loses to', 'lose to'],
+} as const;
+
+/** One sentence: `By oracle, dpo (wins 63 % [58, 68]) beats sft; ppo (52 % [47, 57]) is not told apart from it.` */
 export function headline({ models, baseline, judge }: EvaluationReport): string {
   const rated = models.flatMap(({ model, sampled: { win_rate: rate } }) =>
-    rate?.value == null ? [] : [{ model, rate }],
+    rate?.value == null ? [] : [{ model, rate, says: verdict(rate) }],
   );
   if (judge === null || rated.length === 0)
     return models.length === 1 ? 'One model, nothing to compare it with.' : `${models.length} models side by side.`;
-  const parts = rated.map(({ model, rate }, i) => {
-    const other = i === 0 ? escapeMarkdown(baseline) : 'it';
-    return `${escapeMarkdown(model)} ${verdict(rate)} ${other} (${i === 0 ? 'wins ' : ''}${percent(rate)})`;
+  const groups = (['better', 'even', 'worse'] as const)
+    .map((says) => ({ says, models: rated.filter((one) => one.says === says) }))
+    .filter(({ models }) => models.length > 0);
+  const parts = groups.map(({ says, models }, g) => {
+    const named = models.map(
+      ({ model, rate }, i) => `${escapeMarkdown(model)} (${g + i === 0 ? 'wins ' : ''}${percent(rate)})`,
+    );
+    const verb = VERBS[says][models.length === 1 ? 0 : 1];
+    return `${listed(named)} ${verb} ${g === 0 ? escapeMarkdown(baseline) : 'it'}`;
   });
-  return `By ${escapeMarkdown(judge)}, ${listed(parts)}.`;
+  return `By ${escapeMarkdown(judge)}, ${parts.join('; ')}.`;
 }
 
 /** `a`, `a and b`, `a, b and c`. */
@@ -49,11 +61,12 @@ export function winCells(rate: WinRate | null): string[] {
   return [percent(rate), `${rate.wins} / ${rate.ties} / ${rate.losses}`, probability(rate.p)];
 }
 
+/** Names to the left, figures to the right, on one line each. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  // names to the left, figures to the right
+  const figures = (cell: string): string => (/\p{L}/u.test(cell) ? cell : cell.replaceAll(' ', '\u00a0'));
   const sides = head.map((_, i) => (i === 0 ? '---' : '--:'));
-  return [line(head), line(sides), ...rows.map(line)].join('\n');
+  return [line(head), line(sides), ...rows.map((cells) => line(cells.map(figures)))].join('\n');
 }
 
 const LONGEST_SHOWN = 300;

@@ -4,6 +4,7 @@ import { UserError } from '../../config/errors';
 import { registerComments } from './comments';
 import { compare, registerCompare } from '../compare/compare';
 import { showError, type EditorContext } from '../context';
+import { registerReports } from '../evaluation/reports';
 import { core } from '../loading';
 import { answersUri, ReviewDocuments, samplesUri, type OpenReview } from './documents';
 import { registerDecorations } from './decorations';
@@ -53,6 +54,7 @@ export function register(context: EditorContext): vscode.Disposable {
     registerComments(context, reviews),
     registerMoves(reviews),
     registerCompare(context),
+    registerReports(context, reviews),
     onAnswer('acceptAnswer', judge('accept')),
     onAnswer('rejectAnswer', judge('reject')),
     onAnswer('editAnswer', ({ uri }, answer) => openEdit(uri, answer)),

@@ -2,26 +2,21 @@ import { rm } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { UserError } from '../../config/errors';
 import { isActive } from '../../runs/format';
-import { openPlace, showError, type EditorContext } from '../context';
+import { openPlace, registerCommand, type EditorContext } from '../context';
 import { openCurves } from '../curves/curves-panel';
+import { showReport } from '../evaluation/reports';
 import { core } from '../loading';
 import { openLog } from './output';
 import { openSamples } from '../review/review';
 import { reveal, runOf } from './run';
-import { asStage } from './targets';
+import type { KnownRun } from './run-library';
+import { asRunId, asStage, pickRun } from './targets';
 import { requireTrust } from '../trust';
 
 /** Commands that open, copy and delete runs, and branch from them. */
 export function register(context: EditorContext): vscode.Disposable {
   const command = (name: string, run: (argument: unknown, step: unknown) => Promise<unknown>) =>
-    vscode.commands.registerCommand(`alignment-lab.${name}`, async (argument: unknown, step: unknown) => {
-      try {
-        return await run(argument, step);
-      } catch (error) {
-        void showError(context, error);
-        return undefined;
-      }
-    });
+    registerCommand(context, name, run);
   return vscode.Disposable.from(
     command('openCurves', async (argument) => openCurves(context, curvesOf(context, argument), false)),
     command('openSamples', async (argument, step) => {
@@ -38,6 +33,10 @@ export function register(context: EditorContext): vscode.Disposable {
       if (!run) return;
       if (error?.file) await openPlace(error.file, error.line ?? 1);
       else openLog(context, run);
+    }),
+    command('openReport', async (argument) => {
+      const run = await evaluationOf(context, argument);
+      if (run) await showReport(run);
     }),
     command('openFolder', async (argument) => {
       const run = await runOf(context, argument, 'Open run folder');
@@ -75,6 +74,18 @@ export function register(context: EditorContext): vscode.Disposable {
       await context.runs.refresh();
     }),
   );
+}
+
+/** The finished evaluation that a command is for: of a stage the newest one. */
+async function evaluationOf(context: EditorContext, argument: unknown): Promise<KnownRun | undefined> {
+  const fits = ({ run, state }: KnownRun): boolean => run.type === 'evaluate' && state === 'done';
+  const id = asRunId(argument);
+  if (id !== undefined) return context.runs.get(id);
+  const stage = asStage(argument);
+  if (!stage) return pickRun(context, 'Open report', fits);
+  const found = context.runs.of(stage.config, stage.stage).find(fits);
+  if (!found) throw new UserError(`${stage.stage} has no finished evaluation.`, { hint: 'Run it from the config.' });
+  return found;
 }
 
 /** The runs to show: those of a lens's stage, a tree item, a list of ids; else what the panel shows already. */

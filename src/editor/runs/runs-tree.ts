@@ -108,11 +108,14 @@ class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
     const count = alarmCount(alarms);
     item.description = [describe(known, now), count && `⚠ ${count}`].filter(Boolean).join(' · ');
     item.iconPath = alarms.length > 0 && known.state === 'done' ? ALARMED : ICONS[known.state];
-    item.contextValue = `run-${known.state}`;
+    const reported = known.run.type === 'evaluate' && known.state === 'done';
+    item.contextValue = `run-${known.state}${reported ? ' report' : ''}`;
     item.tooltip = tooltipOf(known, now);
     const label = [known.run.stage, time, stateWords(known, now), count].filter(Boolean).join(', ');
     item.accessibilityInformation = { label };
-    item.command = { command: 'alignment-lab.openCurves', title: 'Open curves', arguments: [node] };
+    item.command = reported
+      ? { command: 'alignment-lab.openReport', title: 'Open report', arguments: [node] }
+      : { command: 'alignment-lab.openCurves', title: 'Open curves', arguments: [node] };
     return item;
   }
 
