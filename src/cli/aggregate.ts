@@ -1,12 +1,12 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { UserError } from '../config/errors';
-import { aggregatePairs, aggregateTable, type Aggregation, type Method, METHODS } from '../data/agreement/aggregate';
+import { aggregatePairs, aggregateTable, type Aggregation, type Method } from '../data/agreement/aggregate';
 import { accuracyOf } from '../data/agreement/dawid-skene';
 import { type Rating, ratingTable } from '../data/agreement/ratings';
 import { percent } from '../data/agreement/wording';
 import { replaceFile } from '../data/durable';
 import { action, examples, outputOf } from './command';
-import { LABELS_HELP, noteFaults, readLabelInput } from './label-input';
+import { LABELS_HELP, METHOD_HELP, method, noteFaults, readLabelInput } from './label-input';
 import { plain } from './terminal';
 
 interface Options {
@@ -28,21 +28,15 @@ export function aggregateCommand(): Command {
   const command = new Command('aggregate')
     .description("One judgement a pair out of several annotators' votes, with its probability.")
     .argument('<labels...>', LABELS_HELP)
-    .requiredOption('--method <method>', `${METHODS.join(', ')} (shares of votes)`, method)
+    .requiredOption('--method <method>', METHOD_HELP, method)
     .requiredOption('--out <file>', 'JSON lines, one a pair: label, probability that b is better, votes')
     .option('--preferences', 'the values of a CSV are preferences, -2 (a much better) to 2 (b much better)')
-    .option('--json', 'one JSON document: counts, and what is known of annotators');
+    .option('--json', 'one JSON document: counts, and what is known of annotators, with their confusion matrices');
   examples(command, [
     'align aggregate labels/collect --method majority --out majority.jsonl',
     'align aggregate labels/collect --method dawid-skene --out soft.jsonl',
   ]);
   return action(command, aggregate);
-}
-
-function method(text: string): Method {
-  const found = METHODS.find((name) => name === text);
-  if (found) return found;
-  throw new InvalidArgumentError(`It is ${METHODS.join(', ')}.`);
 }
 
 async function aggregate(paths: string[], options: Options): Promise<void> {
@@ -57,8 +51,8 @@ async function aggregate(paths: string[], options: Options): Promise<void> {
       hint: 'label some pairs first; skipped ones and "both bad" have no value',
     });
   replaceFile(options.out, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  const annotators = accuracies(aggregation);
-  const fit = aggregation.fit && { iterations: aggregation.fit.iterations, converged: aggregation.fit.converged };
+  const annotators = estimates(aggregation);
+  const fit = fitOf(aggregation);
   if (output.json) {
     const { unrated } = aggregation;
     output.document({
@@ -81,7 +75,8 @@ async function aggregate(paths: string[], options: Options): Promise<void> {
     const said = annotators.map(({ annotator, accuracy }) => `${plain(annotator)} ${percent(accuracy)}`);
     output.say(`right by this estimate: ${said.join(', ')}`);
   }
-  if (fit?.converged === false) output.note(`The estimate had not settled after ${fit.iterations} iterations.`);
+  if (aggregation.fit?.converged === false)
+    output.note(`The estimate had not settled after ${aggregation.fit.iterations} iterations.`);
 }
 
 interface Result {
@@ -120,6 +115,26 @@ function ofValues(ratings: readonly Rating[], method: Method): Result {
   return { rows, counts, aggregation };
 }
 
-function accuracies({ fit, table }: Aggregation): { annotator: string; accuracy: number }[] {
-  return fit ? table.annotators.map((annotator, w) => ({ annotator, accuracy: accuracyOf(fit, w) })) : [];
+/** What Dawid and Skene's method found out beside the units: `priors` are P(true class), by `classes`. */
+function fitOf({ fit, table }: Aggregation): object | null {
+  if (!fit) return null;
+  const { iterations, converged, priors } = fit;
+  return { iterations, converged, classes: table.values, priors: Array.from(priors) };
+}
+
+interface Estimated {
+  annotator: string;
+  accuracy: number;
+  /** P(said | true): a row for each true class. */
+  confusion: number[][];
+}
+
+function estimates({ fit, table }: Aggregation): Estimated[] {
+  if (!fit) return [];
+  const k = table.values.length;
+  return table.annotators.map((annotator, w) => ({
+    annotator,
+    accuracy: accuracyOf(fit, w),
+    confusion: table.values.map((_, c) => Array.from(fit.confusion[w].subarray(c * k, (c + 1) * k))),
+  }));
 }

@@ -1,18 +1,16 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { UserError } from '../config/errors';
-import { aggregatePairs, METHODS, type Method } from '../data/agreement/aggregate';
-import { ratingsOfLabels } from '../data/agreement/label-ratings';
+import { METHODS, type Method } from '../data/agreement/aggregate';
 import { replaceFile } from '../data/durable';
-import { effectiveLabels, readLabels } from '../data/labels/labels';
-import { PAIRS_FILE, readPairs } from '../data/labels/pairs';
-import { preferenceFor, preferencesOfEdits, preferenceToJson } from '../data/labels/preferences';
-import { action, collect, examples, outputOf } from './command';
+import type { JsonObject } from '../data/jsonl';
+import { demonstrationRows, type LabeledPairs, preferenceRows, readLabeledPairs } from '../data/labels/training-data';
+import { action, collect, examples, type Output, outputOf } from './command';
 import { noteFaults } from './label-input';
 
 interface Options {
   method: Method;
   out: string;
+  demonstrations?: boolean;
   annotator?: string[];
   edits: boolean;
   json?: boolean;
@@ -21,15 +19,25 @@ interface Options {
 /** `align export LABELS --method … --out FILE` */
 export function exportCommand(): Command {
   const command = new Command('export')
-    .description("Write labeled pairs in TRL's explicit preference format: prompt, chosen, rejected.")
+    .description("Write labels as training data: preferences in TRL's explicit format, or demonstrations.")
     .argument('<labels>', 'a folder labels/<stage>/')
     .requiredOption('--out <file>', 'JSON lines; prompt, chosen and rejected are messages where the prompt is')
     .option('--method <method>', `how several annotators become one: ${METHODS.join(', ')}`, method, 'majority')
     .option('--annotator <name>', "this annotator's labels only (may be given several times)", collect)
     .option('--no-edits', 'leave out what edited answers say')
-    .option('--json', 'one JSON document: {rows, ties, unlabeled, edits, faults, unknown}');
-  examples(command, ['align export labels/collect --out preferences.jsonl']);
-  command.addHelpText('after', '\nTies are left out and counted: the format has none.');
+    .option('--demonstrations', 'prompt and completion for an sft stage: edits, and answers accepted as they are')
+    .option(
+      '--json',
+      'one JSON document: {rows, ties, unlabeled, edits, faults, unknown}; of demonstrations {rows, edits, accepted, disputed, faults}',
+    );
+  examples(command, [
+    'align export labels/collect --out preferences.jsonl',
+    'align export labels/collect --demonstrations --out data/edits.jsonl',
+  ]);
+  command.addHelpText(
+    'after',
+    '\nTies are left out and counted: the format has none. An answer is accepted where more annotators accept than reject it.',
+  );
   return action(command, exportLabels);
 }
 
@@ -41,56 +49,40 @@ function method(text: string): Method {
 
 async function exportLabels(folder: string, options: Options): Promise<void> {
   const output = outputOf(options.json ?? false);
-  const file = join(folder, PAIRS_FILE);
-  const { pairs, faults: badPairs } = readPairs(file);
-  if (pairs.length === 0)
-    throw new UserError('There are no pairs to export.', {
-      file,
-      hint: 'Name a folder labels/<stage>/ with pairs.jsonl.',
-    });
-  const known = new Map(pairs.map((pair) => [pair.id, pair]));
-  const read = readLabels(folder);
-  const wanted = options.annotator && new Set(options.annotator);
-  const rows = wanted ? read.rows.filter(({ annotator }) => wanted.has(annotator)) : read.rows;
-  const { labels, unknown } = effectiveLabels(rows, known);
-  const faults = [...badPairs, ...read.faults];
-  noteFaults(output, { faults, unknown: unknown.length, pairs: known });
+  const labeled = readLabeledPairs(folder, options.annotator);
+  if (options.demonstrations) exportDemonstrations(labeled, options.out, output);
+  else exportPreferences(labeled, options, output);
+}
 
-  const judged = new Map(
-    aggregatePairs(ratingsOfLabels(labels), options.method).pairs.map(({ pair, probability }) => [pair, probability]),
-  );
-  const preferences = pairs.flatMap((pair) => {
-    const b = judged.get(pair.id) ?? 0.5;
-    return b === 0.5 ? [] : [preferenceFor(pair, b > 0.5 ? 'b' : 'a')];
-  });
-  const ties = judged.size - preferences.length;
-  const edits = options.edits ? preferencesOfEdits(pairs, labels) : [];
-  const written = [...preferences, ...edits];
-  if (written.length === 0)
-    throw new UserError('No pair has a label that prefers one answer.', {
-      file: folder,
-      hint: `${labels.length} labels were read. Label some pairs first.`,
-    });
-  const out = resolve(options.out);
-  replaceFile(out, written.map((row) => `${JSON.stringify(preferenceToJson(row))}\n`).join(''));
-  const unlabeled = pairs.length - judged.size;
-  if (output.json) {
-    output.document({
-      rows: written.length,
-      ties,
-      unlabeled,
-      edits: edits.length,
-      faults: faults.length,
-      unknown: unknown.length,
-    });
-    return;
-  }
-  output.say(`${written.length} preferences by ${options.method} were written to ${options.out}.`);
+function exportPreferences(labeled: LabeledPairs, options: Options, output: Output): void {
+  const { rows, ...counts } = preferenceRows(labeled, options);
+  tellFaults(labeled, counts.unknown, output);
+  write(options.out, rows);
+  if (output.json) return output.document({ rows: rows.length, ...counts, faults: labeled.faults.length });
+  output.say(`${rows.length} preferences by ${options.method} were written to ${options.out}.`);
   const left = [
-    [ties, 'ties'],
-    [unlabeled, 'pairs without a preference'],
+    [counts.ties, 'ties'],
+    [counts.unlabeled, 'pairs without a preference'],
   ] as const;
   const said = left.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   if (said.length > 0) output.say(`Left out: ${said.join(', ')}.`);
-  if (edits.length > 0) output.say(`${edits.length} of them are edits, better than what they mend.`);
+  if (counts.edits > 0) output.say(`${counts.edits} of them are edits, better than what they mend.`);
+}
+
+function exportDemonstrations(labeled: LabeledPairs, out: string, output: Output): void {
+  const { rows, ...counts } = demonstrationRows(labeled);
+  tellFaults(labeled, 0, output);
+  write(out, rows);
+  if (output.json) return output.document({ rows: rows.length, ...counts, faults: labeled.faults.length });
+  const { edits, accepted, disputed } = counts;
+  output.say(`${rows.length} demonstrations were written to ${out}: ${edits} edits, ${accepted} accepted answers.`);
+  if (disputed > 0) output.say(`Left out: ${disputed} answers that were rejected as often as accepted, or more often.`);
+}
+
+function tellFaults({ faults, pairs }: LabeledPairs, unknown: number, output: Output): void {
+  noteFaults(output, { faults, unknown, pairs: new Map(pairs.map((pair) => [pair.id, pair])) });
+}
+
+function write(out: string, rows: readonly JsonObject[]): void {
+  replaceFile(resolve(out), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 }

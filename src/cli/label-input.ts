@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
+import { InvalidArgumentError } from 'commander';
 import { UserError } from '../config/errors';
+import { type Method, METHODS } from '../data/agreement/aggregate';
 import type { UnitFacts } from '../data/agreement/annotators';
 import { ratingsOfCsv } from '../data/agreement/csv';
 import { factsOfPairs, ratingsOfLabels } from '../data/agreement/label-ratings';
@@ -26,6 +28,16 @@ export interface LabelInput {
 
 export const LABELS_HELP =
   'folders labels/<stage>/, label files (.jsonl), or CSV with the columns unit,annotator,value';
+
+export const METHOD_HELP =
+  'majority (ties stay ties), dawid-skene (by each one’s reliability) or soft (shares of votes)';
+
+/** The value of `--method`. */
+export function method(text: string): Method {
+  const found = METHODS.find((name) => name === text);
+  if (found) return found;
+  throw new InvalidArgumentError(`It is ${METHODS.join(', ')}.`);
+}
 
 /**
  * Reads folders of labels, label files and CSV files. Label files are read leniently, with their faults counted; a CSV

@@ -70,7 +70,7 @@ export interface SessionView {
   readonly warnings: readonly string[];
 }
 
-export const PANEL_ACTIONS = ['run', 'annotator', 'stage', 'guideline', 'config', 'quickstart', 'wide'] as const;
+export const PANEL_ACTIONS = ['run', 'annotator', 'stage', 'guideline', 'agreement', 'config', 'quickstart'] as const;
 export type PanelAction = (typeof PANEL_ACTIONS)[number];
 
 export interface Edit {

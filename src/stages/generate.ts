@@ -8,17 +8,20 @@ import { Random } from '../data/random';
 import type { StageContext } from './context';
 import { labeledByPeople } from './answers/people';
 import type { PromptRow } from './answers/prompts';
-import { type Answer, commonPrompts, Respondent, ruleRow, type Sampling } from './answers/respondent';
+import { type Answer, commonPrompts, Respondent, ruleRow, samplingOf } from './answers/respondent';
 import { writeSimulatedLabels } from './answers/simulated-annotators';
 import type { Job, Metrics, Sample } from './task';
 import { missingModel } from './training/texts';
 
 /** Prompts that are answered between two looks at what was asked of the run. */
 const PIECE = 64;
+/** In the provenance of its pairs. */
+const SOURCE = 'generated';
 
 /**
  * Answers to prompts, and pairs of them to compare, in `labels/<stage>/pairs.jsonl` beside the config file. A pair has two
- * answers of one model, or one of each of two. Pairs that people have labeled stay when answers are generated again.
+ * answers of one model, or one of each of two (stages, or folders such as the checkpoints of a run). Pairs that people
+ * have labeled, or sent here, stay when answers are generated again.
  */
 export async function prepareGenerate(
   stage: ResolvedStage,
@@ -90,7 +93,8 @@ class GenerateJob implements Job {
     const folder = join(stage.folder, 'labels', stage.name);
     const usable = usablePairs(this.drafts);
     const drawn = this.draw(usable.pairs);
-    const written = writePairs(join(folder, PAIRS_FILE), drawn, { labeled: () => labeledByPeople(folder) });
+    const labeled = (): Set<string> => labeledByPeople(folder);
+    const written = writePairs(join(folder, PAIRS_FILE), drawn, { labeled, source: SOURCE });
     for (const { line, message } of written.faults) context.warn(`${PAIRS_FILE}:${line}: ${message}; the line stays.`);
     const labels = await writeSimulatedLabels(config.annotators, written.pairs, {
       folder,
@@ -103,7 +107,7 @@ class GenerateJob implements Job {
     const { equal, empty, duplicates } = usable;
     const { added, kept, removed } = written;
     const place = relative(stage.folder, join(folder, PAIRS_FILE)).replaceAll('\\', '/');
-    const message = `${written.pairs.length} pairs in ${place}: ${added} new, ${kept} kept for their labels; left out ${equal} with equal answers, ${empty} with an empty one.`;
+    const message = `${written.pairs.length} pairs in ${place}: ${added} new, ${kept} kept of before; left out ${equal} with equal answers, ${empty} with an empty one.`;
     context.say(message);
     context.note('pairs', { message, file: place });
     if (written.pairs.length === 0)
@@ -144,20 +148,19 @@ class GenerateJob implements Job {
       a: a.text,
       b: b.text,
       tags: [...prompt.tags],
-      provenance: { source: 'generated', a: this.provenance(a), b: this.provenance(b) },
+      provenance: { source: SOURCE, a: this.provenance(a), b: this.provenance(b) },
     }));
   }
 
   private provenance({ respondent, sample }: Given): AnswerProvenance {
-    const { name, run } = this.respondents[respondent];
-    const { max_new_tokens, temperature, top_p, top_k } = this.config;
-    const sampling: Sampling = { max_new_tokens, temperature, top_p, top_k };
+    const { name, run, step } = this.respondents[respondent];
     return {
       model: name,
       ...(run === undefined ? {} : { run }),
+      ...(step === undefined ? {} : { step }),
       sample,
       seed: this.stage.seed,
-      sampling: { ...sampling },
+      sampling: { ...samplingOf(this.config) },
     };
   }
 

@@ -93,9 +93,14 @@ describe('align aggregate', { timeout: 120_000 }, () => {
     expect(summary).toMatchObject({
       rows: 3,
       unrated: 1,
-      fit: { converged: true },
+      fit: { converged: true, classes: [-1, 0, 1] },
       annotators: [{ annotator: 'ada' }, {}],
     });
+    const matrices = (summary as { annotators: { confusion: number[][] }[] }).annotators.flatMap(
+      (each) => each.confusion,
+    );
+    expect(matrices).toHaveLength(2 * 3);
+    for (const row of matrices) expect(row.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
     expect(read('ds.jsonl')).toHaveLength(3);
     await cli.good('aggregate', 'ratings.csv', '--method', 'majority', '--out', 'values.jsonl');
     expect(read('values.jsonl')[0]).toMatchObject({ unit: 'u0000', label: 1, probability: 1, votes: { 1: 3, 2: 0 } });

@@ -82,6 +82,34 @@ describe('align import and export', () => {
     expect(ada).toMatchObject({ rows: 2, ties: 0, edits: 0 });
   });
 
+  it('exports what was edited and accepted as demonstrations for sft', async () => {
+    mkdirSync(at('labels', 'talk'), { recursive: true });
+    const prompt = [{ role: 'user', content: 'Hi' }];
+    write('labels/talk/pairs.jsonl', [{ id: 'p1', prompt, a: 'Yo.', b: 'Hello there.' }]);
+    const row = (id: string, rest: object): object => ({
+      ...{ v: 1, id, annotator: 'Ada', pair: 'p1', value: 'skip', time: 0, ms: 0, guideline: null, shown: 'ab' },
+      ...rest,
+    });
+    write('labels/talk/ada.x1.jsonl', [
+      row('1', { value: 1, verdicts: { b: 'accept' }, edit: { side: 'a', text: 'Hello.' } }),
+      row('2', { pair: 'q1', edit: { side: 'a', text: 'I do not know.' }, answer: { prompt, text: 'Perhaps.' } }),
+    ]);
+    const counts = await cli.json('export', 'labels/talk', '--demonstrations', '--out', 'talk.jsonl');
+    expect(counts).toEqual({ rows: 3, edits: 2, accepted: 1, disputed: 0, faults: 0 });
+    const completion = (content: string) => [{ role: 'assistant', content }];
+    expect(jsonLines(readFileSync(at('talk.jsonl'), 'utf8'))).toEqual([
+      { prompt, completion: completion('Hello.') },
+      { prompt, completion: completion('Hello there.') },
+      { prompt, completion: completion('I do not know.') },
+    ]);
+    // The same edits are preferences for dpo and reward.
+    expect(await cli.json('export', 'labels/talk', '--out', 'talk-pairs.jsonl')).toMatchObject({ rows: 3, edits: 2 });
+    const none = await cli.run('export', 'labels/mixed', '--demonstrations', '--out', 'x.jsonl');
+    expect([none.code, none.stdout]).toEqual([2, '']);
+    expect(none.stderr).toContain('No answer was edited, and none accepted');
+    expect(existsSync(at('x.jsonl'))).toBe(false);
+  });
+
   it('says what is missing', async () => {
     write('none.jsonl', [{ text: 'x' }]);
     for (const args of [

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { LabelStore } from '../../src/data/labels/store';
@@ -37,17 +37,38 @@ it('links each disputed pair to a section with all votes, and quotes foreign tex
   await label('ada', [2, 1, -1, 0, 1, 1]);
   await label('ben', [-2, 1, -1, 0, 1, -1]);
   const text = agreementText('collect', folder);
-  const { id } = toPair(drafts[0]);
-  expect(text).toContain(`](#pair-${id})`);
-  const section = text.slice(text.indexOf(`## Pair ${id}`));
+  expect(text).toContain('| [Question 0 &lt;b&gt;?](#disputed-pair-1) |');
+  expect(text).toContain('| [Question 5 &lt;b&gt;?](#disputed-pair-2) |');
+  const section = text.slice(text.indexOf('## Disputed pair 1'), text.indexOf('## Disputed pair 2'));
   expect(section).toContain('````text\nends a fence\n```\n# not a heading\n````');
-  expect(section).toMatch(/\*\*ada\*\*: .*b/);
-  expect(section).toContain('The \\*first\\* is wrong.');
-  expect(text).not.toContain(`## Pair ${toPair(drafts[1]).id}`);
+  expect(section).toContain('- **ada**: b much (saw a first)');
+  expect(section).toContain('- **ben**: a much (saw a first): The \\*first\\* is wrong.');
+  expect(section).toContain('[Back to the list](#most-disputed)');
+  expect(text).toContain('## Most disputed');
+  expect(text).not.toContain('## Disputed pair 3');
+});
+
+it('shows every vote of a disputed pair, also those without a preference, and lets no id or name act', async () => {
+  const hostile = 'x](command:evil) <img src=x>\u202e';
+  writeFileSync(join(folder, PAIRS_FILE), `${JSON.stringify({ id: hostile, prompt: '', a: 'a\u001b[31m', b: 'b' })}\n`);
+  const store = async (annotator: string, value: LabelValue): Promise<void> => {
+    const rest = { ms: 900, guideline: null, shown: 'ba' as const };
+    await LabelStore.open(folder, { annotator, clone: 'c1' }).append({ pair: hostile, value, ...rest });
+  };
+  await store('ada', 1);
+  await store('<b>ben</b>', -1);
+  await store('cleo', 'both_bad');
+  const text = agreementText('collect', folder);
+  const section = text.slice(text.indexOf('## Disputed pair 1'));
+  expect(section).toContain('- **cleo**: both bad (saw b first)');
+  expect(section).toContain('&lt;b&gt;ben&lt;/b&gt;');
+  expect(section).toContain('a␛[31m');
+  expect(text).not.toMatch(/(?<!\\)\]\(command:|<img|<b>|\u202e/);
+  expect(text).not.toContain('\u001b');
 });
 
 it('says what is missing where nothing can be compared', async () => {
   writePairs(join(folder, PAIRS_FILE), drafts);
   await label('ada', [1, 1]);
-  expect(agreementText('collect', folder)).toMatch(/annotator/);
+  expect(agreementText('collect', folder)).toContain('All 2 ratings are by one annotator (ada): agreement needs two');
 });

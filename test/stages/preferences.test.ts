@@ -128,6 +128,15 @@ describe('labels of a generate stage', () => {
     expect(report.edits).toBe(1);
   });
 
+  it('an edit of an answer that was read for itself is one as well, also where nobody compared pairs', () => {
+    const answer = { prompt: question(7), text: 'as it was', tags: ['t7'] };
+    const edit = { side: 'a', text: 'as it should be' };
+    writeLabels({ ada: [[9, 'skip', { answer, edit }]], ben: [[9, 'skip', { answer, verdicts: { a: 'accept' } }]] });
+    const { train, report } = split({ labels: 'collect' });
+    expect(train).toMatchObject([{ prompt: question(7), a: 'as it was', b: 'as it should be', p: 1, tags: ['t7'] }]);
+    expect(report).toMatchObject({ pairs: 1, edits: 1, unknown: 0 });
+  });
+
   it('none that says a preference is an error that says so', () => {
     writeLabels({ ada: [[0, 'skip']] });
     expect(() => split({ labels: 'collect' })).toThrow(/no pair of which one answer was preferred/);

@@ -1,9 +1,11 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { effectiveLabels, readLabels } from '../../src/data/labels/labels';
 import { readPairs } from '../../src/data/labels/pairs';
+import { writePairs } from '../../src/data/labels/pairs-writer';
 import { LabelStore } from '../../src/data/labels/store';
+import { listCheckpoints } from '../../src/runs/checkpoints';
 import type { RunDir } from '../../src/runs/directory';
 import { TrainerBench, reached, timeless } from './trainer';
 
@@ -26,6 +28,15 @@ const CONFIG = {
     },
     // Cold enough that answers come out equal again and again.
     cold: { type: 'generate', prompts: 'data/few.jsonl', max_new_tokens: 8, temperature: 0.05 },
+    sft: {
+      type: 'sft',
+      data: 'data/demonstrations.jsonl',
+      learning_rate: 1e-2,
+      steps: 4,
+      max_length: 64,
+      held_out: false,
+      checkpoint_every: 2,
+    },
     two: { type: 'generate', models: ['./model', './other'], prompts: 'data/few.jsonl', max_new_tokens: 8 },
   },
 };
@@ -171,6 +182,31 @@ describe('a generate stage', () => {
     }
     expect(lastMetrics(dir)).toMatchObject({ 'model/answers': 12, 'other/answers': 12 });
     expect(new Set(dir.readSamples().map(({ model }) => model))).toEqual(new Set(['model', 'other']));
+  });
+
+  it('pairs answers of two checkpoints of a run, and says whose they are', async () => {
+    const sft = await run('sft');
+    const checkpoints = listCheckpoints(sft).map(({ path }) => relative(bench.folder, path));
+    expect(checkpoints).toHaveLength(2);
+    const dir = await run('two', [`stages.two.models=${JSON.stringify(checkpoints)}`]);
+    const { pairs } = readPairs(join(labels('two'), 'pairs.jsonl'));
+    expect(pairs.length).toBeGreaterThan(0);
+    expect(lastMetrics(dir)).toMatchObject({ pairs: pairs.length });
+    const id = basename(sft.path);
+    for (const { provenance } of pairs) {
+      expect(provenance.a).toMatchObject({ model: checkpoints[0], run: id, step: 2, seed: 7 });
+      expect(provenance.b).toMatchObject({ model: checkpoints[1], run: id, step: 4, seed: 7 });
+    }
+  });
+
+  it('keeps pairs that people sent to labeling when it runs again', async () => {
+    const file = join(labels('two'), 'pairs.jsonl');
+    const sent = { prompt: 'number 0', a: 'one', b: 'another', provenance: { source: 'sent' } };
+    writePairs(file, [sent]);
+    await run('two', ['seed=9']);
+    const { pairs } = readPairs(file);
+    expect(pairs.filter(({ provenance }) => provenance.source === 'sent').map(({ a }) => a)).toEqual(['one']);
+    expect(pairs.filter(({ provenance }) => provenance.a?.seed === 7)).toEqual([]);
   });
 
   it('gives no label where the rule fails, and fails where it always does', async () => {

@@ -26,6 +26,10 @@ describe('keys', () => {
     ['D', stroke('d', 'KeyD'), { type: 'differences' }],
     ['E', stroke('e', 'KeyE'), { type: 'edit', place: 'first' }],
     ['Shift+E', stroke('E', 'KeyE', { shiftKey: true }), { type: 'edit', place: 'second' }],
+    ['A', stroke('a', 'KeyA'), { type: 'verdict', place: 'first', verdict: 'accept' }],
+    ['Shift+A', stroke('A', 'KeyA', { shiftKey: true }), { type: 'verdict', place: 'second', verdict: 'accept' }],
+    ['X', stroke('x', 'KeyX'), { type: 'verdict', place: 'first', verdict: 'reject' }],
+    ['Shift+X', stroke('X', 'KeyX', { shiftKey: true }), { type: 'verdict', place: 'second', verdict: 'reject' }],
     ['?', stroke('?', 'Slash', { shiftKey: true }), { type: 'help' }],
     ['? of a German keyboard', stroke('?', 'Minus', { shiftKey: true }), { type: 'help' }],
     ['S of a Russian keyboard', stroke('ы', 'KeyS'), choose('skip')],
@@ -38,7 +42,7 @@ describe('keys', () => {
   it('do nothing with Ctrl, Cmd or Alt, while an input method composes, or where they mean nothing', () => {
     for (const more of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }, { isComposing: true }])
       expect(commandOf(stroke('1', 'Digit1', more), false)).toBeUndefined();
-    for (const key of ['4', '9', 'x', 'Enter', ' ', 'Tab', 'Dead', 'F1', 'ArrowUp', 'Shift'])
+    for (const key of ['4', '9', 'y', 'Enter', ' ', 'Tab', 'Dead', 'F1', 'ArrowUp', 'Shift'])
       expect(commandOf(stroke(key, ''), false)).toBeUndefined();
     expect(commandOf(stroke(')', 'Digit0', { shiftKey: true }), false)).toBeUndefined();
     expect(commandOf(stroke('#', 'Digit3', { shiftKey: true }), false)).toBeUndefined();
@@ -60,6 +64,7 @@ describe('keys', () => {
 
   it('are all in the overlay', () => {
     const shown = KEY_HELP.map(([keys]) => keys).join(' ');
-    for (const key of ['1', '2', '3', '0', 'S', 'U', 'R', 'L', 'E', 'D', 'G', '?']) expect(shown).toContain(key);
+    for (const key of ['1', '2', '3', '0', 'S', 'U', 'R', 'L', 'A', 'X', 'E', 'D', 'G', '?'])
+      expect(shown).toContain(key);
   });
 });

@@ -7,6 +7,7 @@ import {
   isToLabeling,
   labelingState,
   type FromLabeling,
+  type Place,
   type ToLabeling,
 } from '../../src/protocol/labeling';
 import type { Command } from '../../webview/labeling/keys';
@@ -37,13 +38,15 @@ const saved = (request: number, more: readonly string[] = []): Event =>
   });
 const started = (): Model => run(initialModel(INITIAL_STATE), message(sessionMessage())).model;
 
+const editing = (place: Place, text: string): Event[] => [command({ type: 'edit', place }), { type: 'typed', text }];
+
 describe('a choice', () => {
   it('is sent with all that was entered, and the next pair comes when it is on the disk', () => {
     const { model, posts } = run(
       started(),
       { type: 'rate', criterion: 'Truth', place: 'second', value: 4 },
       { type: 'rationale', text: 'shorter' },
-      { type: 'verdict', place: 'first', verdict: 'accept' },
+      command({ type: 'verdict', place: 'first', verdict: 'accept' }),
       command(first),
     );
     expect(posts).toEqual([
@@ -143,23 +146,56 @@ describe('undo', () => {
 
 describe('an edit', () => {
   it('goes with the label, and away again where the text is the old one', () => {
-    const edit = run(started(), command({ type: 'edit', place: 'second' }), { type: 'edited', text: 'Better.' });
+    const edit = run(started(), ...editing('second', 'Better.'), { type: 'edited', keep: true });
     expect(edit.model.draft.edit).toEqual({ place: 'second', text: 'Better.' });
     const { posts } = run(edit.model, command(first));
     expect(posts[0]).toMatchObject({ judgement: { edit: { place: 'second', text: 'Better.' } } });
     const text = textOf(edit.model, 'second');
-    const back = run(edit.model, command({ type: 'edit', place: 'second' }), { type: 'edited', text });
-    expect(back.model.draft.edit).toBeNull();
+    const keep: Event = { type: 'edited', keep: true };
+    expect(run(edit.model, ...editing('second', text), keep).model.draft.edit).toBeNull();
+    expect(run(edit.model, ...editing('second', '  '), keep).model.draft.edit).toBeNull();
+    expect(run(edit.model, { type: 'takeEditBack' }).model.draft.edit).toBeNull();
+  });
+
+  it('is kept by Escape, and thrown away only on purpose', () => {
+    const typed = run(started(), ...editing('first', 'Better.')).model;
+    const kept = run(typed, command({ type: 'close' })).model;
+    expect([kept.editing, kept.draft.edit]).toEqual([null, { place: 'first', text: 'Better.' }]);
+    const discarded = run(typed, { type: 'edited', keep: false }).model;
+    expect([discarded.editing, discarded.draft.edit]).toEqual([null, null]);
+    // Editing goes on from what was kept.
+    expect(run(kept, command({ type: 'edit', place: 'first' })).model.editing?.text).toBe('Better.');
+  });
+
+  it('that is being typed survives an undo key, pairs that are sent anew, and a reload', () => {
+    const before = run(started(), command(first), saved(1)).model;
+    const { model, posts } = run(before, ...editing('first', 'Half a sen'), command({ type: 'undo' }));
+    expect(posts).toEqual([]);
+    const anew = run(model, message(sessionMessage(['p2', 'p3', 'p4']))).model;
+    expect(anew.editing).toEqual({ place: 'first', text: 'Half a sen' });
+    expect(anew.pairs[0]).toBe(model.pairs[0]);
+    const again = run(initialModel(labelingState(stateOf(anew))), message(sessionMessage(['p2']))).model;
+    expect(again.draft.edit).toEqual({ place: 'first', text: 'Half a sen' });
+  });
+
+  it('of the other answer is refused while there is one: a label holds one', () => {
+    const edit = run(started(), ...editing('first', 'Better.'), { type: 'edited', keep: true }).model;
+    const refused = run(edit, command({ type: 'edit', place: 'second' })).model;
+    expect([refused.editing, refused.draft.edit?.place]).toEqual([null, 'first']);
+    expect(refused.said).toContain('A is edited already');
   });
 
   it('of a text that was cut asks for the whole first', () => {
     const pair = shownPair('p1', { first: { text: 'The beginning', length: 5000 } });
     const model = run(initialModel(INITIAL_STATE), message(sessionMessage([], { pairs: [pair] }))).model;
-    const { model: editing, posts } = run(model, command({ type: 'edit', place: 'first' }));
+    const { model: opened, posts } = run(model, command({ type: 'edit', place: 'first' }));
     expect(posts).toEqual([{ type: 'whole', key: 'p1:0', part: 'first' }]);
-    const whole = run(editing, message({ type: 'whole', key: 'p1:0', part: 'first', text: 'x'.repeat(5000) })).model;
+    const whole = run(opened, message({ type: 'whole', key: 'p1:0', part: 'first', text: 'x'.repeat(5000) })).model;
     expect(textOf(whole, 'first')).toHaveLength(5000);
-    const stale = run(editing, message({ type: 'whole', key: 'p9:0', part: 'first', text: 'other' })).model;
+    expect(whole.editing?.text).toHaveLength(5000);
+    // Before it is here nothing can be typed, and nothing becomes an edit.
+    expect(run(opened, command({ type: 'close' })).model.draft.edit).toBeNull();
+    const stale = run(opened, message({ type: 'whole', key: 'p9:0', part: 'first', text: 'other' })).model;
     expect(textOf(stale, 'first')).toBe('The beginning');
   });
 });
@@ -169,7 +205,7 @@ describe('ratings and verdicts', () => {
     const rate: Event = { type: 'rate', criterion: 'Truth', place: 'first', value: 3 };
     expect(run(started(), rate).model.draft.ratings['Truth']?.first).toBe(3);
     expect(run(started(), rate, rate).model.draft.ratings['Truth']?.first).toBeUndefined();
-    const reject: Event = { type: 'verdict', place: 'first', verdict: 'reject' };
+    const reject = command({ type: 'verdict', place: 'first', verdict: 'reject' });
     expect(run(started(), reject, reject).model.draft.verdicts).toEqual({});
   });
 });
@@ -204,6 +240,7 @@ describe('any sequence of keys and answers', () => {
       { type: 'close' },
       { type: 'rationale' },
       { type: 'edit', place: 'first' },
+      { type: 'verdict', place: 'second', verdict: 'accept' },
       { type: 'rate' },
       { type: 'guideline' },
     ];

@@ -8,6 +8,7 @@ let posts: FromLabeling[];
 let kept: LabelingState;
 let now: number;
 let hidden: boolean;
+let focused: boolean;
 let panel: LabelingPanel;
 const listener = (event: KeyboardEvent): void => panel.key(event);
 
@@ -15,14 +16,15 @@ beforeEach(() => {
   posts = [];
   now = 0;
   hidden = false;
+  focused = true;
   const root = document.createElement('div');
   document.body.replaceChildren(root);
   const post = (message: FromLabeling): void => {
     expect(isFromLabeling(message)).toBe(true);
     posts.push(message);
   };
-  const clock = { now: () => now, hidden: () => hidden };
-  panel = new LabelingPanel(root, INITIAL_STATE, post, (state) => (kept = state), clock);
+  const seen = { now: () => now, hidden: () => hidden, focused: () => focused };
+  panel = new LabelingPanel(root, INITIAL_STATE, post, (state) => (kept = state), seen);
   window.addEventListener('keydown', listener);
 });
 afterEach(() => window.removeEventListener('keydown', listener));
@@ -64,7 +66,7 @@ describe('the labeling panel', () => {
     acknowledge();
     expect(answer('first').textContent).toContain('First answer to p2.');
     expect(answer('first').classList.contains('chosen')).toBe(false);
-    expect(find('footer').textContent).toContain('2 left · 8.6 s a pair');
+    expect(find('footer').textContent).toContain('2 of 3 left · 8.6 s a pair');
     expect(find('[role=status]').textContent).toBe('A better. U takes it back.');
   });
 
@@ -104,6 +106,35 @@ describe('the labeling panel', () => {
     expect(find('.rationale').hidden).toBe(true);
   });
 
+  it('goes back into a rationale that is open', () => {
+    panel.receive(sessionMessage());
+    press('r');
+    const field = document.activeElement;
+    if (!(field instanceof HTMLTextAreaElement)) throw new Error('the rationale has no focus');
+    field.value = 'half';
+    field.dispatchEvent(new Event('input'));
+    press('Escape');
+    expect(document.activeElement?.tagName).toBe('MAIN');
+    press('r');
+    expect(document.activeElement).toBe(field);
+  });
+
+  it('takes the focus for a new pair only where the keys are its own, and shows when they are not', () => {
+    const elsewhere = document.createElement('textarea');
+    document.body.append(elsewhere);
+    elsewhere.focus();
+    focused = false;
+    panel.focus();
+    panel.receive(sessionMessage());
+    expect(document.activeElement).toBe(elsewhere);
+    expect(find('.away')).toBeTruthy();
+    focused = true;
+    panel.focus();
+    expect(document.querySelector('.away')).toBeNull();
+    panel.receive(sessionMessage(['p4']));
+    expect(document.activeElement?.tagName).toBe('MAIN');
+  });
+
   it('rates by keys, from scale to scale, and comes back to the pair', () => {
     panel.receive(sessionMessage());
     press('l');
@@ -111,6 +142,7 @@ describe('the labeling panel', () => {
     press('5');
     press('2');
     expect(document.activeElement?.tagName).toBe('MAIN');
+    expect(find('.ratings').textContent).toContain('1 false · 5 all true');
     press('3');
     expect(judged()[0]?.judgement).toMatchObject({ choice: 'tie', ratings: { Truth: { first: 5, second: 2 } } });
     acknowledge();
@@ -125,11 +157,42 @@ describe('the labeling panel', () => {
     expect(field.value).toBe('Second answer to p1, longer.');
     press('0');
     field.value = 'Shorter.';
+    field.dispatchEvent(new Event('input'));
+    // What is being typed outlives the window, and a list that is sent anew.
+    expect(kept.draft?.draft.edit).toEqual({ place: 'second', text: 'Shorter.' });
+    panel.receive(sessionMessage());
+    expect(document.activeElement).toBe(field);
+    expect(field.value).toBe('Shorter.');
     press('Enter', { ctrlKey: true });
+    expect(document.activeElement?.tagName).toBe('MAIN');
     expect(answer('second').textContent).toContain('edited');
     expect(answer('second').textContent).toContain('Shorter.');
     press('2');
     expect(judged()[0]?.judgement.edit).toEqual({ place: 'second', text: 'Shorter.' });
+  });
+
+  it('accepts and rejects a single answer by key', () => {
+    panel.receive(sessionMessage());
+    press('a');
+    press('x', { shiftKey: true });
+    expect(answer('first').querySelector('.notes')?.textContent).toBe('accepted');
+    expect(answer('second').querySelector('.notes')?.textContent).toBe('rejected');
+    press('a');
+    press('1');
+    expect(judged()[0]?.judgement.verdicts).toEqual({ second: 'reject' });
+    acknowledge();
+    expect(document.querySelectorAll('[aria-pressed=true]')).toHaveLength(0);
+  });
+
+  it('offers every key as a button, with Shift for much', () => {
+    panel.receive(sessionMessage());
+    const keys = [...document.querySelectorAll<HTMLElement>('footer .key')];
+    expect(keys.map((key) => key.querySelector('kbd')?.textContent).join('')).toBe('1230SURLDG?');
+    expect(keys[5]?.getAttribute('aria-disabled')).toBe('true');
+    keys[8]?.click();
+    expect(keys[8]?.getAttribute('aria-pressed')).toBe('true');
+    keys[1]?.dispatchEvent(new MouseEvent('click', { bubbles: true, shiftKey: true }));
+    expect(judged()[0]?.judgement).toMatchObject({ choice: 'second', much: true });
   });
 
   it('accepts and rejects a single answer by its buttons', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { differences, type Stretch } from '../../webview/labeling/differences';
-import { parseInlines, parseMarkdown, type Block } from '../../webview/labeling/markdown';
+import { parseInlines, parseMarkdown, type Block, type Cell } from '../../webview/labeling/markdown';
 import { visibleText } from '../../src/protocol/visible-text';
 
 const joined = (stretches: readonly Stretch[]): string => stretches.map(({ text }) => text).join('');
@@ -93,11 +93,45 @@ describe('markdown', () => {
     expect(kinds).toEqual(['heading', 'paragraph', 'list', 'list', 'quote', 'code', 'rule']);
     expect(parseInlines('Some *soft* and **strong** `co*de*`')).toEqual([
       { kind: 'text', text: 'Some ' },
-      { kind: 'emphasis', text: 'soft' },
+      { kind: 'emphasis', inlines: [{ kind: 'text', text: 'soft' }] },
       { kind: 'text', text: ' and ' },
-      { kind: 'strong', text: 'strong' },
+      { kind: 'strong', inlines: [{ kind: 'text', text: 'strong' }] },
       { kind: 'text', text: ' ' },
       { kind: 'code', text: 'co*de*' },
+    ]);
+  });
+
+  it('reads tables, lines that go on in a list, and code within one', () => {
+    const table = parseMarkdown('Sizes:\n| a | **b** |\n|---|:-:|\n| 1 | 2 |\n| 3 |\nafter | all\n\nend');
+    expect(table.map(({ kind }) => kind)).toEqual(['paragraph', 'table', 'paragraph']);
+    const cells = (row: readonly Cell[]): string[] => row.map((cell) => JSON.stringify(cell));
+    const [, found] = table;
+    if (found?.kind !== 'table') throw new Error('no table');
+    expect(cells(found.head)[1]).toContain('strong');
+    expect(found.rows.map((row) => row.length)).toEqual([2, 1, 2]);
+    const [list, code] = parseMarkdown('- one\n  goes on\n- two\n  ```js\n    let a;\n  ```');
+    if (list?.kind !== 'list') throw new Error('no list');
+    expect(list.items.map(({ inlines }) => inlines)).toEqual([
+      [{ kind: 'text', text: 'one\ngoes on' }],
+      [{ kind: 'text', text: 'two' }],
+    ]);
+    expect(code).toEqual({ kind: 'code', info: 'js', text: '  let a;' });
+    expect(parseMarkdown('a | b\nno dashes | here').map(({ kind }) => kind)).toEqual(['paragraph']);
+  });
+
+  it('reads marks within marks, and underscores around words', () => {
+    expect(parseInlines('**`run` it**')).toEqual([
+      {
+        kind: 'strong',
+        inlines: [
+          { kind: 'code', text: 'run' },
+          { kind: 'text', text: ' it' },
+        ],
+      },
+    ]);
+    expect(parseInlines('_soft_ __strong__').map(({ kind }) => kind)).toEqual(['emphasis', 'text', 'strong']);
+    expect(parseInlines('snake_case_name and a__b__c')).toEqual([
+      { kind: 'text', text: 'snake_case_name and a__b__c' },
     ]);
   });
 
@@ -129,6 +163,12 @@ describe('markdown', () => {
       ')',
       '```\n',
       '1. ',
+      '  ',
+      '|',
+      '\n|-|\n',
+      '_',
+      '__',
+      '~~~',
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
@@ -138,16 +178,29 @@ describe('markdown', () => {
     );
   });
 
-  it.each(['*a', '**', '`', '[a](', '> ', '- '.repeat(3), '```\n', '#'])(
-    'of 200 kB of %j takes no long time',
-    (piece) => {
-      const text = piece.repeat(200_000 / piece.length);
-      const begin = performance.now();
-      parseMarkdown(text);
-      // Quadratic time would be minutes.
-      expect(performance.now() - begin).toBeLessThan(10_000);
-    },
-  );
+  it.each([
+    '*a',
+    '**',
+    '***',
+    '_',
+    '_a ',
+    '`',
+    '[a](',
+    '> ',
+    '- '.repeat(3),
+    '```\n',
+    '#',
+    '|',
+    '|-\n',
+    'a|b\n|-|\n',
+    '*_',
+  ])('of 200 kB of %j takes no long time', (piece) => {
+    const text = piece.repeat(200_000 / piece.length);
+    const begin = performance.now();
+    parseMarkdown(text);
+    // Quadratic time would be minutes.
+    expect(performance.now() - begin).toBeLessThan(10_000);
+  });
 });
 
 function wordsIn(blocks: readonly Block[]): number {

@@ -1,7 +1,7 @@
 import type { PanelAction, SessionView } from '../../src/protocol/labeling';
 import { button, element, icon } from '../controls';
 import { KEY_HELP, type Command } from './keys';
-import { paceWords, repeatWords } from './words';
+import { keycap, leftWords, paceWords, repeatWords } from './words';
 import type { Model } from './model';
 
 /** The slim row on top: what is labeled, by whom. */
@@ -41,14 +41,65 @@ export class Header {
   }
 }
 
-const KEYS: readonly { readonly key: string; readonly words: string; readonly command: Command }[] = [
-  { key: '1', words: 'A', command: { type: 'choose', choice: 'first', much: false } },
-  { key: '2', words: 'B', command: { type: 'choose', choice: 'second', much: false } },
-  { key: '3', words: 'tie', command: { type: 'choose', choice: 'tie', much: false } },
-  { key: '0', words: 'both bad', command: { type: 'choose', choice: 'both_bad', much: false } },
-  { key: 'S', words: 'skip', command: { type: 'choose', choice: 'skip', much: false } },
-  { key: 'U', words: 'undo', command: { type: 'undo' } },
-  { key: '?', words: 'keys', command: { type: 'help' } },
+interface KeyButton {
+  readonly key: string;
+  readonly words: string;
+  readonly title?: string;
+  readonly command: Command;
+  /** Only where there is room for it; its key works all the same. */
+  readonly wide?: true;
+  /** Is what it switches on? Undefined where it switches nothing. */
+  readonly on?: (model: Model) => boolean;
+  readonly off: (model: Model) => boolean;
+}
+
+const noPair = ({ pairs }: Model): boolean => pairs.length === 0;
+const always = (): boolean => false;
+
+const KEYS: readonly KeyButton[] = [
+  {
+    key: '1',
+    words: 'A',
+    title: 'A is better; with Shift much better',
+    command: { type: 'choose', choice: 'first', much: false },
+    off: noPair,
+  },
+  {
+    key: '2',
+    words: 'B',
+    title: 'B is better; with Shift much better',
+    command: { type: 'choose', choice: 'second', much: false },
+    off: noPair,
+  },
+  { key: '3', words: 'tie', command: { type: 'choose', choice: 'tie', much: false }, off: noPair },
+  { key: '0', words: 'both bad', command: { type: 'choose', choice: 'both_bad', much: false }, off: noPair },
+  { key: 'S', words: 'skip', command: { type: 'choose', choice: 'skip', much: false }, off: noPair },
+  {
+    key: 'U',
+    words: 'undo',
+    title: 'Take back the last label, as often as needed',
+    command: { type: 'undo' },
+    off: ({ session }) => (session?.progress.done ?? 0) === 0,
+  },
+  { key: 'R', words: 'rationale', command: { type: 'rationale' }, wide: true, on: (m) => m.rationale, off: noPair },
+  {
+    key: 'L',
+    words: 'rate',
+    title: 'Rate by criterion of the guideline',
+    command: { type: 'rate' },
+    wide: true,
+    off: (model) => noPair(model) || (model.session?.guideline?.criteria.length ?? 0) === 0,
+  },
+  {
+    key: 'D',
+    words: 'differences',
+    command: { type: 'differences' },
+    wide: true,
+    on: (m) => m.differences,
+    off: noPair,
+  },
+  { key: 'G', words: 'guideline', command: { type: 'guideline' }, wide: true, on: (m) => m.guideline, off: always },
+  { key: '?', words: 'keys', command: { type: 'help' }, off: always },
 ];
 
 /** The row at the bottom: the keys, which can be clicked, and how far the work is. */
@@ -57,7 +108,7 @@ export class Footer {
   private readonly figures = element('div', 'figures');
   private readonly said = element('div', 'said');
   private readonly bar = element('progress');
-  private readonly keys: HTMLButtonElement[];
+  private readonly keys: readonly HTMLButtonElement[];
 
   constructor(onCommand: (command: Command) => void) {
     this.said.setAttribute('role', 'status');
@@ -66,38 +117,48 @@ export class Footer {
     const row = element('div', 'keys');
     row.setAttribute('role', 'toolbar');
     row.setAttribute('aria-label', 'Keys');
-    this.keys = KEYS.map(({ key, words, command }) => {
-      const made = element('button', 'key');
+    this.keys = KEYS.map(({ key, words, title = '', command, wide }) => {
+      const made = element('button', wide ? 'key wide' : 'key');
       made.type = 'button';
-      made.append(element('kbd', 'keycap', key), element('span', '', words));
-      made.addEventListener('click', () => onCommand(command));
+      made.title = title;
+      made.append(keycap(key), element('span', '', words));
+      made.addEventListener('click', ({ shiftKey }) => onCommand(withShift(command, shiftKey)));
       return made;
     });
     row.append(...this.keys);
     const line = element('div', 'line');
-    line.append(this.said, this.figures);
+    line.append(element('div', 'hint', 'Click here to use the keys'), this.said, this.figures);
     this.root.append(this.bar, row, line);
   }
 
-  render({ session, pairs, said, waiting }: Model): void {
+  render(model: Model): void {
+    const { session, said, waiting } = model;
     this.root.hidden = session === null || session.progress.total === 0;
     if (!session) return;
     const { progress } = session;
-    KEYS.forEach(({ command }, i) => {
+    KEYS.forEach(({ on, off, command }, i) => {
       const key = this.keys[i];
       if (!key) return;
-      const off = command.type === 'undo' ? progress.done === 0 : command.type === 'choose' && pairs.length === 0;
       // Not `disabled`: that would throw the focus out for the moment of the writing.
-      key.setAttribute('aria-disabled', String(off || (waiting !== null && command.type !== 'help')));
-      key.classList.toggle('off', off);
+      key.setAttribute('aria-disabled', String(off(model) || (waiting !== null && command.type !== 'help')));
+      key.classList.toggle('off', off(model));
+      if (on) key.setAttribute('aria-pressed', String(on(model)));
     });
     this.bar.max = Math.max(1, progress.total);
     this.bar.value = progress.total - progress.left;
     setText(this.said, said);
-    const parts = [`${progress.left} left`, paceWords(progress.pace), repeatWords(progress.repeats)].filter(Boolean);
+    const parts = [leftWords(progress), paceWords(progress.pace), repeatWords(progress.repeats)].filter(Boolean);
     setText(this.figures, parts.join(' · '));
-    this.figures.title = progress.repeats ? 'How often a pair that was shown again was judged the same way.' : '';
+    this.figures.title = progress.repeats
+      ? `Of ${progress.repeats.of} pairs that were shown again, ${progress.repeats.same} were judged as before.`
+      : '';
   }
+}
+
+/** A click with Shift says what the key with Shift says. */
+function withShift(command: Command, shift: boolean): Command {
+  if (command.type !== 'choose' || (command.choice !== 'first' && command.choice !== 'second')) return command;
+  return { ...command, much: shift };
 }
 
 function setText(target: HTMLElement, text: string): void {
@@ -121,7 +182,9 @@ export class HelpOverlay {
       keys.split(', ').forEach((key) => term.append(element('kbd', 'keycap', key)));
       list.append(term, element('dd', '', words));
     }
-    box.append(element('h2', '', 'Keys'), list, button({ label: 'Close', onClick: onClose }));
+    const head = element('header');
+    head.append(element('h2', '', 'Keys'), button({ label: 'Close', icon: 'close', quiet: true, onClick: onClose }));
+    box.append(head, list);
     this.root.append(box);
     this.root.addEventListener('click', (event) => {
       if (event.target === this.root) onClose();

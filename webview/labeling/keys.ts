@@ -1,9 +1,11 @@
-import type { Choice } from '../../src/protocol/labeling';
+import type { Choice, Place, Verdict } from '../../src/protocol/labeling';
 
 export type Command =
   | { readonly type: 'choose'; readonly choice: Choice; readonly much: boolean }
   | { readonly type: 'undo' | 'rationale' | 'rate' | 'guideline' | 'differences' | 'help' | 'close' }
-  | { readonly type: 'edit'; readonly place: 'first' | 'second' };
+  | { readonly type: 'edit'; readonly place: Place }
+  /** One answer for itself; the same again takes it back. */
+  | { readonly type: 'verdict'; readonly place: Place; readonly verdict: Verdict };
 
 /** What of a keyboard event matters here. */
 export interface Stroke {
@@ -27,7 +29,9 @@ export const KEY_HELP: readonly (readonly [string, string])[] = [
   ['U', 'Take back the last label, as often as needed'],
   ['R', 'Write a rationale (Escape returns)'],
   ['L', 'Rate by criterion: 1 to 5, arrows move, Escape returns'],
-  ['E, Shift+E', 'Edit A or B: the edit becomes a demonstration'],
+  ['A, Shift+A', 'Accept A or B as it is: a demonstration'],
+  ['X, Shift+X', 'Reject A or B'],
+  ['E, Shift+E', 'Edit A or B: a demonstration, and better than what it mends'],
   ['D', 'Mark the words that only one answer has'],
   ['G', 'Show or hide the guideline'],
   ['?', 'Show or hide these keys'],
@@ -51,7 +55,10 @@ export function commandOf(stroke: Stroke, typing: boolean): Command | undefined 
   }
   if (stroke.key === '?') return { type: 'help' };
   const letter = letterOf(stroke);
-  if (letter === 'e') return { type: 'edit', place: stroke.shiftKey ? 'second' : 'first' };
+  const place = stroke.shiftKey ? 'second' : 'first';
+  if (letter === 'e') return { type: 'edit', place };
+  if (letter === 'a') return { type: 'verdict', place, verdict: 'accept' };
+  if (letter === 'x') return { type: 'verdict', place, verdict: 'reject' };
   if (stroke.shiftKey) return undefined;
   switch (letter) {
     case 's':

@@ -1,6 +1,7 @@
 import {
   EMPTY_DRAFT,
   type Draft,
+  type Edit,
   type FromLabeling,
   type Judgement,
   type LabelingState,
@@ -12,6 +13,8 @@ import {
   type Verdict,
 } from '../../src/protocol/labeling';
 import type { Command } from './keys';
+
+export const LETTERS: Readonly<Record<Place, string>> = { first: 'A', second: 'B' };
 
 /** The panel's state. All of what is on the screen follows from it. */
 export interface Model {
@@ -32,7 +35,8 @@ export interface Model {
   readonly help: boolean;
   readonly rationale: boolean;
   readonly rating: boolean;
-  readonly editing: Place | null;
+  /** The answer that is being edited, and its text as far as it is typed. */
+  readonly editing: Edit | null;
   /** The kept draft of a window that was reloaded, until its pair comes. */
   readonly kept: LabelingState['draft'];
 }
@@ -47,8 +51,10 @@ export type Event =
   | { readonly type: 'command'; readonly command: Command; readonly ms: number }
   | { readonly type: 'rationale'; readonly text: string }
   | { readonly type: 'rate'; readonly criterion: string; readonly place: Place; readonly value: number }
-  | { readonly type: 'verdict'; readonly place: Place; readonly verdict: Verdict }
-  | { readonly type: 'edited'; readonly text: string }
+  /** The text of the answer that is being edited, at every stroke. */
+  | { readonly type: 'typed'; readonly text: string }
+  | { readonly type: 'edited'; readonly keep: boolean }
+  | { readonly type: 'takeEditBack' }
   | { readonly type: 'whole'; readonly part: Part }
   | { readonly type: 'dismiss' };
 
@@ -77,9 +83,10 @@ export function initialModel(state: LabelingState): Model {
   };
 }
 
-/** What outlives a reload of the window. */
+/** What outlives a reload of the window, an edit that is being typed included. */
 export function stateOf(model: Model): LabelingState {
-  const { guideline, differences, draft, pairs, kept } = model;
+  const { guideline, differences, pairs, kept } = model;
+  const { draft } = keepEdit(model);
   const current = pairs[0];
   const drafted = current && draft !== EMPTY_DRAFT ? { key: current.key, draft } : null;
   return { v: 1, guideline, differences, draft: model.session ? drafted : kept };
@@ -96,13 +103,12 @@ export function step(model: Model, event: Event): Step {
       return only(drafted(model, { rationale: event.text }));
     case 'rate':
       return only(rated(model, event.criterion, event.place, event.value));
-    case 'verdict': {
-      const { [event.place]: before, ...others } = model.draft.verdicts;
-      const verdicts = before === event.verdict ? others : { ...others, [event.place]: event.verdict };
-      return only(drafted(model, { verdicts }));
-    }
+    case 'typed':
+      return only(model.editing ? { ...model, editing: { ...model.editing, text: event.text } } : model);
     case 'edited':
-      return only(edited(model, event.text));
+      return only(event.keep ? keepEdit(model) : { ...model, editing: null });
+    case 'takeEditBack':
+      return only(drafted(model, { edit: null }));
     case 'whole': {
       const key = model.pairs[0]?.key;
       return { model, posts: key === undefined ? [] : [{ type: 'whole', key, part: event.part }] };
@@ -134,8 +140,7 @@ function receive(model: Model, message: ToLabeling): Model {
       if (model.waiting?.request !== message.request) return model;
       return { ...model, waiting: null, problem: { message: message.message, hint: message.hint } };
     case 'whole':
-      if (model.pairs[0]?.key !== message.key) return model;
-      return { ...model, whole: new Map(model.whole).set(message.part, message.text) };
+      return model.pairs[0]?.key === message.key ? withWhole(model, message.part, message.text) : model;
   }
 }
 
@@ -145,9 +150,11 @@ function showSession(model: Model, message: Extract<ToLabeling, { type: 'session
   // A label on its way is answered on its own, and the pairs that follow are those of then.
   const waiting = answered ? null : model.waiting;
   const key = pairs[0]?.key;
-  const shown: Model = { ...model, session, pairs, waiting };
   const said = message.said || model.said;
-  if (key !== undefined && key === model.pairs[0]?.key) return { ...shown, said };
+  const current = model.pairs[0];
+  // The pair on the screen stays as it is: somebody may be writing in it.
+  if (current && current.key === key) return { ...model, session, pairs: [current, ...pairs.slice(1)], waiting, said };
+  const shown: Model = { ...model, session, pairs, waiting };
   const kept = key !== undefined && model.kept?.key === key ? model.kept.draft : null;
   const draft = message.draft ?? kept ?? EMPTY_DRAFT;
   return { ...fresh(shown), draft, said, kept: null, rationale: draft.rationale !== '' };
@@ -219,6 +226,8 @@ function onPair(model: Model, asked: Command, ms: number): Step {
       return only({ ...model, rating: (model.session?.guideline?.criteria.length ?? 0) > 0 });
     case 'edit':
       return edit(model, asked.place);
+    case 'verdict':
+      return only(judged(model, asked.place, asked.verdict));
     default:
       return only(model);
   }
@@ -235,7 +244,8 @@ function choose(model: Model, judgement: Judgement): Step {
 }
 
 function undo(model: Model): Step {
-  if (model.waiting || !model.session) return only(model);
+  // The pair that comes back would take the place of what is being written.
+  if (model.waiting || !model.session || model.editing) return only(model);
   if (model.session.progress.done === 0) return only({ ...model, said: 'There is no label to take back.' });
   const request = model.requests + 1;
   const next: Model = { ...model, requests: request, waiting: { request, type: 'undo' }, problem: null };
@@ -245,7 +255,7 @@ function undo(model: Model): Step {
 /** Escape closes the topmost thing. */
 function closeTop(model: Model): Model {
   if (model.help) return { ...model, help: false };
-  if (model.editing) return { ...model, editing: null };
+  if (model.editing) return keepEdit(model);
   if (model.rating) return { ...model, rating: false };
   if (model.rationale) return { ...model, rationale: model.draft.rationale !== '' };
   if (model.problem) return { ...model, problem: null };
@@ -255,6 +265,11 @@ function closeTop(model: Model): Model {
 function drafted(model: Model, change: Partial<Draft>): Model {
   if (model.pairs.length === 0 || model.waiting) return model;
   return { ...model, draft: { ...model.draft, ...change } };
+}
+
+function judged(model: Model, place: Place, verdict: Verdict): Model {
+  const { [place]: before, ...others } = model.draft.verdicts;
+  return drafted(model, { verdicts: before === verdict ? others : { ...others, [place]: verdict } });
 }
 
 function rated(model: Model, criterion: string, place: Place, value: number): Model {
@@ -268,16 +283,39 @@ function rated(model: Model, criterion: string, place: Place, value: number): Mo
 /** Editing needs the whole text: what was cut off would be lost. */
 function edit(model: Model, place: Place): Step {
   const pair = model.pairs[0];
-  if (!pair) return only(model);
-  const next: Model = { ...model, editing: place };
-  const here = model.whole.has(place) || pair[place].text.length === pair[place].length;
-  return { model: next, posts: here ? [] : [{ type: 'whole', key: pair.key, part: place }] };
+  if (!pair || model.editing) return only(model);
+  const { edit: before } = model.draft;
+  if (before && before.place !== place) {
+    const other = LETTERS[before.place];
+    return only({
+      ...model,
+      said: `${other} is edited already, and a label holds one edit. Take that one back first.`,
+    });
+  }
+  const text = before?.place === place ? before.text : textOf(model, place);
+  const next: Model = { ...model, editing: { place, text } };
+  return { model: next, posts: isWhole(model, place) ? [] : [{ type: 'whole', key: pair.key, part: place }] };
 }
 
-function edited(model: Model, text: string): Model {
-  const place = model.editing;
-  if (!place) return model;
-  const changed = text !== textOf(model, place);
-  const others = model.draft.edit?.place === place ? null : model.draft.edit;
+/** Is all of an answer's text here? */
+export function isWhole(model: Model, place: Place): boolean {
+  const sent = model.pairs[0]?.[place];
+  return sent === undefined || model.whole.has(place) || sent.text.length === sent.length;
+}
+
+function withWhole(model: Model, part: Part, text: string): Model {
+  const { editing, draft } = model;
+  const waits = editing?.place === part && draft.edit?.place !== part;
+  const whole = new Map(model.whole).set(part, text);
+  return { ...model, whole, editing: waits ? { place: editing.place, text } : editing };
+}
+
+/** Ends editing with the text as it was typed. The answer's own text, or none, is no edit. */
+function keepEdit(model: Model): Model {
+  const { editing, draft } = model;
+  if (!editing) return model;
+  const { place, text } = editing;
+  const changed = isWhole(model, place) && text !== textOf(model, place) && text.trim() !== '';
+  const others = draft.edit?.place === place && isWhole(model, place) ? null : draft.edit;
   return drafted({ ...model, editing: null }, { edit: changed ? { place, text } : others });
 }

@@ -1,23 +1,24 @@
 import { PLACES, type Clipped, type Part, type Place, type ShownPair, type Verdict } from '../../src/protocol/labeling';
 import { button, element, icon } from '../controls';
 import { differences } from './differences';
-import type { Model } from './model';
-import { textOf } from './model';
+import { isWhole, LETTERS, textOf, type Model } from './model';
 import { marked, prose } from './prose';
+import { keycap } from './words';
 import { visibleText } from '../../src/protocol/visible-text';
 
 export interface PairHooks {
   onWhole(part: Part): void;
   onVerdict(place: Place, verdict: Verdict): void;
   onEdit(place: Place): void;
-  onEdited(text: string): void;
-  onCancel(): void;
+  onTyped(text: string): void;
+  onEdited(keep: boolean): void;
+  onTakeEditBack(): void;
   onChoose(place: Place): void;
 }
 
-export const LETTERS: Record<Place, string> = { first: 'A', second: 'B' };
+const KEYCAPS: Readonly<Record<Place, string>> = { first: '1', second: '2' };
 
-/** The prompt and its two answers. Rebuilt for each pair; a choice only marks what stands there. */
+/** The prompt and its two answers. Rebuilt for each pair; choices and verdicts only mark what stands there. */
 export class PairView {
   readonly prompt = element('section', 'prompt');
   readonly answers = element('div', 'answers');
@@ -30,21 +31,30 @@ export class PairView {
   render(model: Model): void {
     const pair = model.pairs[0];
     const { whole, differences: marks, editing, draft } = model;
-    const inputs = [pair, whole, marks, editing, draft.edit, draft.verdicts];
+    const inputs = [pair, whole, marks, editing?.place, draft.edit];
     if (inputs.some((input, i) => input !== this.built[i]) || this.built.length === 0) {
       this.built = inputs;
       this.prompt.replaceChildren(...(pair ? this.turns(model, pair) : []));
       this.answers.replaceChildren(...(pair ? this.bothAnswers(model, pair) : []));
     }
-    const chosen = model.waiting?.type === 'judge' ? model.waiting.judgement.choice : undefined;
-    for (const place of PLACES) {
-      this.answers.querySelector(`[data-place=${place}]`)?.classList.toggle('chosen', chosen === place);
-    }
+    for (const place of PLACES) this.mark(model, place);
   }
 
   /** Puts the caret into the editor of an answer, where one is open. */
   focusEditor(): void {
     this.answers.querySelector('textarea')?.focus();
+  }
+
+  private mark({ waiting, draft }: Model, place: Place): void {
+    const made = this.answers.querySelector(`[data-place=${place}]`);
+    if (!made) return;
+    made.classList.toggle('chosen', waiting?.type === 'judge' && waiting.judgement.choice === place);
+    const verdict = draft.verdicts[place];
+    for (const pressed of made.querySelectorAll<HTMLElement>('[data-verdict]'))
+      pressed.setAttribute('aria-pressed', String(pressed.dataset['verdict'] === verdict));
+    const notes = made.querySelector('.notes');
+    const words = [verdict ? `${verdict}ed` : '', draft.edit?.place === place ? 'edited' : ''];
+    if (notes) notes.textContent = words.filter(Boolean).join(' · ');
   }
 
   private turns(model: Model, pair: ShownPair): HTMLElement[] {
@@ -64,7 +74,7 @@ export class PairView {
       made.dataset['place'] = place;
       made.setAttribute('aria-label', `Answer ${LETTERS[place]}`);
       made.append(this.head(model, place));
-      if (model.editing === place) made.append(this.editor(model, pair, place));
+      if (model.editing?.place === place) made.append(this.editor(model, place));
       else if (apart) made.append(marked(apart[place]), ...this.rest(model, place, pair[place]));
       else if (model.draft.edit?.place === place) made.append(content(model.draft.edit.text));
       else made.append(this.body(model, place, pair[place]));
@@ -75,30 +85,30 @@ export class PairView {
   private head(model: Model, place: Place): HTMLElement {
     const letter = LETTERS[place];
     const head = element('header');
-    const cap = element('kbd', 'keycap', place === 'first' ? '1' : '2');
-    cap.setAttribute('aria-hidden', 'true');
-    const title = element('h2', '', letter);
-    const notes = element('span', 'notes');
-    const verdict = model.draft.verdicts[place];
-    const words = [
-      verdict === 'accept' ? 'accepted' : verdict === 'reject' ? 'rejected' : '',
-      model.draft.edit?.place === place ? 'edited' : '',
-    ].filter(Boolean);
-    notes.textContent = words.join(' · ');
     const actions = element('span', 'actions');
+    if (model.draft.edit?.place === place)
+      actions.append(this.action(`Take the edit of ${letter} back`, 'discard', '', () => this.hooks.onTakeEditBack()));
+    const shift = place === 'second' ? 'Shift+' : '';
+    const verdict = (name: Verdict, label: string, picture: string, key: string): HTMLElement => {
+      const made = this.action(label, picture, `${shift}${key}`, () => this.hooks.onVerdict(place, name));
+      made.dataset['verdict'] = name;
+      return made;
+    };
     actions.append(
-      this.verdict(place, 'accept', `Accept ${letter} as it is`, 'check', verdict),
-      this.verdict(place, 'reject', `Reject ${letter}`, 'close', verdict),
-      button({ label: `Edit ${letter}`, icon: 'edit', quiet: true, onClick: () => this.hooks.onEdit(place) }),
+      verdict('accept', `Accept ${letter} as it is`, 'check', 'A'),
+      verdict('reject', `Reject ${letter}`, 'close', 'X'),
+      this.action(`Edit ${letter}`, 'edit', `${shift}E`, () => this.hooks.onEdit(place)),
     );
-    head.append(cap, title, notes, actions);
+    head.append(keycap(KEYCAPS[place]), element('h2', '', letter), element('span', 'notes'), actions);
     head.addEventListener('dblclick', () => this.hooks.onChoose(place));
     return head;
   }
 
-  private verdict(place: Place, verdict: Verdict, label: string, name: string, now: Verdict | undefined): HTMLElement {
-    const made = button({ label, icon: name, quiet: true, onClick: () => this.hooks.onVerdict(place, verdict) });
-    made.setAttribute('aria-pressed', String(now === verdict));
+  private action(label: string, picture: string, key: string, onClick: () => void): HTMLElement {
+    const made = button({ label, icon: picture, quiet: true, onClick });
+    if (key) made.title = `${label} (${key})`;
+    // Two clicks on it are no choice of the answer.
+    made.addEventListener('dblclick', (event) => event.stopPropagation());
     return made;
   }
 
@@ -116,30 +126,26 @@ export class PairView {
     return [button({ label, onClick: () => this.hooks.onWhole(part) })];
   }
 
-  private editor(model: Model, pair: ShownPair, place: Place): HTMLElement {
+  private editor(model: Model, place: Place): HTMLElement {
     const made = element('div', 'editor');
     const field = element('textarea');
-    const here = model.whole.has(place) || pair[place].text.length === pair[place].length;
-    field.value = answerText(model, place);
-    field.disabled = !here;
+    field.value = model.editing?.text ?? '';
+    field.disabled = !isWhole(model, place);
     field.rows = Math.min(16, 2 + Math.ceil(field.value.length / 48));
     field.spellcheck = false;
     field.dir = 'auto';
     field.setAttribute('aria-label', `Text of answer ${LETTERS[place]}`);
-    const done = (): void => {
-      if (!field.disabled) this.hooks.onEdited(field.value);
-    };
+    field.addEventListener('input', () => this.hooks.onTyped(field.value));
     field.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       event.stopPropagation();
-      done();
+      this.hooks.onEdited(true);
     });
     const buttons = element('div', 'buttons');
-    buttons.append(
-      button({ label: 'Keep the edit', primary: true, onClick: done }),
-      button({ label: 'Cancel', onClick: () => this.hooks.onCancel() }),
-    );
+    const keep = button({ label: 'Keep the edit', primary: true, onClick: () => this.hooks.onEdited(true) });
+    keep.title = 'Escape or Ctrl+Enter';
+    buttons.append(keep, button({ label: 'Discard', onClick: () => this.hooks.onEdited(false) }));
     made.append(field, buttons);
     return made;
   }

@@ -6,11 +6,14 @@ import { commandOf, type Command } from './keys';
 import { initialModel, stateOf, step, type Event, type Model } from './model';
 import { PairView } from './pair-view';
 import { RatingsView } from './ratings-view';
+import { keycap } from './words';
 
-/** The clock of the panel: how long a pair was seen. */
-export interface SeenClock {
+/** What the panel asks of its window: how long a pair was seen, and whether keys come here. */
+export interface PanelWindow {
+  /** Milliseconds. */
   now(): number;
   hidden(): boolean;
+  focused(): boolean;
 }
 
 /** The labeling panel: what it shows is a function of its model, and events make the next model. */
@@ -34,11 +37,11 @@ export class LabelingPanel {
   private seenSince: number | undefined;
 
   constructor(
-    root: HTMLElement,
+    private readonly root: HTMLElement,
     state: LabelingState,
     private readonly post: (message: FromLabeling) => void,
     private readonly keep: (state: LabelingState) => void,
-    private readonly clock: SeenClock,
+    private readonly window: PanelWindow,
   ) {
     this.model = initialModel(state);
     const act = (action: PanelAction): void => post({ type: 'action', action });
@@ -47,10 +50,11 @@ export class LabelingPanel {
     this.help = new HelpOverlay(() => this.command({ type: 'close' }));
     this.pair = new PairView({
       onWhole: (part) => this.take({ type: 'whole', part }),
-      onVerdict: (place, verdict) => this.take({ type: 'verdict', place, verdict }),
+      onVerdict: (place, verdict) => this.command({ type: 'verdict', place, verdict }),
       onEdit: (place) => this.command({ type: 'edit', place }),
-      onEdited: (text) => this.take({ type: 'edited', text }),
-      onCancel: () => this.command({ type: 'close' }),
+      onTyped: (text) => this.take({ type: 'typed', text }),
+      onEdited: (keep) => this.take({ type: 'edited', keep }),
+      onTakeEditBack: () => this.take({ type: 'takeEditBack' }),
       onChoose: (place) => this.command({ type: 'choose', choice: place, much: false }),
     });
     this.ratings = new RatingsView({
@@ -74,6 +78,7 @@ export class LabelingPanel {
     const middle = element('div', 'middle');
     middle.append(this.main, this.guideline.root);
     root.replaceChildren(this.header.root, this.problem, middle, this.footer.root, this.help.root);
+    this.focus();
     this.render(undefined);
   }
 
@@ -92,12 +97,22 @@ export class LabelingPanel {
   /** The panel came into view or went out of it. */
   visibility(): void {
     this.countSeen();
-    this.seenSince = this.clock.hidden() ? undefined : this.clock.now();
+    this.seenSince = this.window.hidden() ? undefined : this.window.now();
+  }
+
+  /** The keys come to this panel, or go elsewhere: it shows which. */
+  focus(): void {
+    this.root.classList.toggle('away', !this.window.focused());
   }
 
   private command(command: Command): void {
     this.countSeen();
     this.take({ type: 'command', command, ms: Math.round(this.seenMs) });
+    const { rationale, rating, waiting, help } = this.model;
+    if (waiting || help) return;
+    // Also where it was open already, and the focus was elsewhere.
+    if (command.type === 'rationale' && rationale) this.field.focus();
+    if (command.type === 'rate' && rating) this.ratings.focusFirst();
   }
 
   private take(event: Event): void {
@@ -111,9 +126,9 @@ export class LabelingPanel {
   }
 
   private countSeen(): void {
-    const now = this.clock.now();
+    const now = this.window.now();
     if (this.seenSince !== undefined) this.seenMs += now - this.seenSince;
-    this.seenSince = this.clock.hidden() ? undefined : now;
+    this.seenSince = this.window.hidden() ? undefined : now;
   }
 
   private render(before: Model | undefined): void {
@@ -143,16 +158,15 @@ export class LabelingPanel {
   private begin(key: string | undefined): void {
     this.seenKey = key;
     this.seenMs = 0;
-    this.seenSince = this.clock.hidden() ? undefined : this.clock.now();
+    this.seenSince = this.window.hidden() ? undefined : this.window.now();
     this.main.scrollTop = 0;
-    this.main.focus({ preventScroll: true });
+    // Somebody may be typing in another place of the window: new pairs must not take their keys.
+    if (this.window.focused()) this.main.focus({ preventScroll: true });
   }
 
   private moveFocus(before: Model | undefined): void {
-    const { rationale, rating, editing, help, guideline } = this.model;
-    if (editing && (before?.editing !== editing || before.whole !== this.model.whole)) this.pair.focusEditor();
-    else if (rating && !before?.rating) this.ratings.focusFirst();
-    else if (rationale && !before?.rationale && before?.pairs[0] === this.model.pairs[0]) this.field.focus();
+    const { rating, editing, help, guideline, whole } = this.model;
+    if (editing && (before?.editing?.place !== editing.place || before.whole !== whole)) this.pair.focusEditor();
     else if (before && guideline && !before.guideline) this.guideline.root.focus({ preventScroll: true });
     else if (
       (before?.editing && !editing) ||
@@ -165,12 +179,13 @@ export class LabelingPanel {
   }
 
   private buildRationale(): void {
-    const label = element('label', '', 'Rationale');
+    const label = element('label', 'caption', 'Rationale ');
     label.htmlFor = 'rationale';
+    label.append(keycap('R'));
     this.field.id = 'rationale';
     this.field.rows = 2;
     this.field.dir = 'auto';
-    this.field.placeholder = 'Why? Escape returns to the keys.';
+    this.field.placeholder = 'Why? Escape returns to the keys';
     this.field.addEventListener('input', () => this.take({ type: 'rationale', text: this.field.value }));
     this.field.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' && !(event.key === 'Enter' && (event.ctrlKey || event.metaKey))) return;

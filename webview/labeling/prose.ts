@@ -1,6 +1,6 @@
 import { element } from '../controls';
 import type { Stretch } from './differences';
-import { parseMarkdown, type Block, type Inline } from './markdown';
+import { parseMarkdown, type Block, type Cell, type Inline } from './markdown';
 import { visibleText } from '../../src/protocol/visible-text';
 
 /** Longer texts are shown as they are: reading their markdown would hold up the next pair. */
@@ -50,6 +50,7 @@ function blockElement(block: Block): HTMLElement {
     case 'code': {
       const made = element('pre');
       made.tabIndex = 0;
+      if (block.info) made.append(element('span', 'info', `${block.info}\n`));
       made.append(element('code', '', block.text));
       return made;
     }
@@ -62,6 +63,14 @@ function blockElement(block: Block): HTMLElement {
       }
       return made;
     }
+    case 'table': {
+      const made = element('table');
+      made.append(tableRow('th', block.head), ...block.rows.map((cells) => tableRow('td', cells)));
+      const scrolled = element('div', 'scrolled');
+      scrolled.tabIndex = 0;
+      scrolled.append(made);
+      return scrolled;
+    }
     case 'quote': {
       const made = element('blockquote');
       made.append(...block.blocks.map(blockElement));
@@ -70,6 +79,12 @@ function blockElement(block: Block): HTMLElement {
     case 'rule':
       return element('hr');
   }
+}
+
+function tableRow(tag: 'th' | 'td', cells: readonly Cell[]): HTMLElement {
+  const made = element('tr');
+  made.append(...cells.map((cell) => withInlines(element(tag), cell)));
+  return made;
 }
 
 function withInlines(parent: HTMLElement, inlines: readonly Inline[]): HTMLElement {
@@ -85,9 +100,11 @@ function inlineNode(inline: Inline): Node {
     case 'code':
       return element('code', '', inline.text);
     case 'strong':
-      return element('strong', '', inline.text);
-    case 'emphasis':
-      return element('em', '', inline.text);
+    case 'emphasis': {
+      const made = element(inline.kind === 'strong' ? 'strong' : 'em');
+      made.append(...inline.inlines.map(inlineNode));
+      return made;
+    }
     case 'link': {
       // No link: a click on an answer must not lead anywhere, and the address is part of what is judged.
       const made = element('span', 'link', inline.text);

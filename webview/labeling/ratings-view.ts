@@ -1,7 +1,7 @@
 import { PLACES, SCALE, type Criterion, type Place } from '../../src/protocol/labeling';
 import { element } from '../controls';
-import type { Model } from './model';
-import { LETTERS } from './pair-view';
+import { LETTERS, type Model } from './model';
+import { keycap } from './words';
 
 export interface RatingHooks {
   onRate(criterion: string, place: Place, value: number): void;
@@ -24,7 +24,9 @@ export class RatingsView {
     if (this.built[0] !== criteria) {
       this.built = [criteria];
       this.groups = [];
-      this.root.replaceChildren(...criteria.map((criterion) => this.row(criterion)));
+      const caption = element('div', 'caption', 'Ratings ');
+      caption.append(keycap('L'));
+      this.root.replaceChildren(caption, ...criteria.map((criterion) => this.row(criterion)));
     }
     for (const group of this.groups) {
       const { criterion = '', place } = group.dataset;
@@ -48,7 +50,10 @@ export class RatingsView {
   private row(criterion: Criterion): HTMLElement {
     const made = element('div', 'criterion');
     const name = element('div', 'name', criterion.name);
-    name.title = criterion.question;
+    const { low, high, question } = criterion;
+    const ends = [low && `1 ${low}`, high && `${SCALE.length} ${high}`].filter(Boolean).join(' · ');
+    if (ends) name.append(element('span', 'ends', ends));
+    name.title = [question, ends].filter(Boolean).join('\n');
     made.append(name);
     for (const place of PLACES) made.append(this.scale(criterion, place));
     return made;

@@ -1,4 +1,17 @@
 import type { Progress } from '../../src/protocol/labeling';
+import { element } from '../controls';
+
+/** A key as it is printed on the keyboard. Screen readers have it from the controls. */
+export function keycap(key: string): HTMLElement {
+  const made = element('kbd', 'keycap', key);
+  made.setAttribute('aria-hidden', 'true');
+  return made;
+}
+
+/** `37 of 120 left` */
+export function leftWords({ left, total }: Pick<Progress, 'left' | 'total'>): string {
+  return left === 0 ? `all ${total} done` : `${left} of ${total} left`;
+}
 
 /** `9 s a pair`; empty before there is a pace. */
 export function paceWords(pace: number | null): string {

@@ -11,25 +11,28 @@ import {
   valueInWords,
 } from './wording';
 
+/** The heading over the disputed units. */
+export const DISPUTED = 'Most disputed';
+
 /** How a unit is shown, such as a link with the beginning of its prompt. The result is put in as it is. */
 export interface MarkdownOptions {
   readonly unit?: (unit: string) => string;
 }
 
 /**
- * The report as Markdown: a sentence, the coefficients, tags, the matrix of annotators, what their choices go with, the
- * most disputed units, and what each aggregation would make of the votes. Names from files are escaped.
+ * The report as Markdown: a sentence, the matrix of annotators, the most disputed units, what each annotator's choices
+ * go with, tags, what each aggregation would make of the votes, and all coefficients. Names from files are escaped.
  */
 export function reportMarkdown(report: AgreementReport, options: MarkdownOptions = {}): string {
   const unit = options.unit ?? escapeMarkdown;
   const sections = [
     `# Agreement\n\n${headline(report, escapeMarkdown)}`,
-    coefficients(report.overall),
-    tags(report),
     matrix(report),
-    annotators(report),
     disputes(report, unit),
+    annotators(report),
+    tags(report),
     aggregation(report),
+    coefficients(report.overall),
     `_Intervals: 95 %, ${report.draws} bootstrap draws over units, seed ${report.seed}. ${SOURCES}_`,
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
@@ -49,7 +52,7 @@ function coefficients(group: GroupAgreement): string {
     rows.push(['same direction (a, tie, b)', estimate(direction.observed), '']);
     rows.push(['α of the direction', estimate(direction.alpha), alphaWord(direction.alpha.value)]);
   }
-  return table(['measure', 'value [95 %]', 'reading'], rows);
+  return `## All coefficients\n\n${table(['measure', 'value [95 %]', 'reading'], rows)}`;
 }
 
 function tags(report: AgreementReport): string {
@@ -102,9 +105,8 @@ function annotators(report: AgreementReport): string {
     share(withOthers),
     share(withSelf),
   ]);
-  const parts = [
-    `## Each annotator\n\n${table(['annotator', 'rated', 'no value', 'median time', 'same as others', 'same as before'], rows)}`,
-  ];
+  const head = ['annotator', 'rated', 'no value', 'median time', 'same as others', 'same as before'];
+  const parts = [`## Each annotator\n\n${table(head, rows)}`];
   const biased = report.annotators.flatMap(({ annotator, bias }) =>
     bias
       ? [
@@ -118,8 +120,12 @@ function annotators(report: AgreementReport): string {
         ]
       : [],
   );
-  if (biased.length > 0)
+  if (biased.length > 0) {
+    parts.push(
+      'What their choices go with: the length of an answer, and its place on the screen. Far from 0 is a bias.',
+    );
     parts.push(table(['annotator', 'chose the longer', 'ρ with length', 'chose the first', 'r with position'], biased));
+  }
   return parts.join('\n\n');
 }
 
@@ -133,7 +139,7 @@ function disputes(report: AgreementReport, unit: (unit: string) => string): stri
       .join(', '),
   ]);
   const head = [report.scale === 'preference' ? 'pair' : 'unit', 'disagreement', 'votes'];
-  return `## Most disputed\n\n${table(head, rows)}`;
+  return `## ${DISPUTED}\n\n${table(head, rows)}`;
 }
 
 function aggregation(report: AgreementReport): string {
@@ -154,8 +160,17 @@ function aggregation(report: AgreementReport): string {
     '## What each aggregation would make of the votes',
     table(['', ...names, 'level'], rows),
     `They differ on ${differ.length}; on ${split} the votes are not unanimous, so that a soft label says more.`,
-    `By Dawid–Skene's fit the annotators are right this often: ${accuracy.join(', ')}.${ended}`,
+    `By Dawid–Skene's fit the annotators are right this often: ${accuracy.join(', ')}.${ended} What they say where the fit takes this to be true:`,
+    confusion(report.aggregation, names),
   ].join('\n\n');
+}
+
+/** P(said | true) of every annotator, a row for each class that the fit takes to be true. */
+function confusion({ dawidSkene }: AgreementReport['aggregation'], names: readonly string[]): string {
+  const rows = dawidSkene.annotators.flatMap(({ annotator, confusion }) =>
+    confusion.map((said, c) => [c === 0 ? escapeMarkdown(annotator) : '', names[c], ...said.map(percent)]),
+  );
+  return table(['annotator', 'true', ...names.map((name) => `says ${name}`)], rows);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

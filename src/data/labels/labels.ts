@@ -202,12 +202,7 @@ export interface EffectiveLabels {
  */
 export function effectiveLabels(rows: readonly LabelRow[], known?: { has(id: string): boolean }): EffectiveLabels {
   const standing = standingLabels(rows);
-  const last = new Map<string, Map<string, Label>>();
-  for (const label of standing) {
-    const mine = last.get(label.annotator) ?? new Map<string, Label>();
-    last.set(label.annotator, mine.set(label.pair, label));
-  }
-  const counting = standing.filter((label) => last.get(label.annotator)?.get(label.pair) === label);
+  const counting = lastOfEach(standing, ({ pair }) => pair);
   const given = rows.reduce((count, row) => count + (isUndo(row) || row.answer ? 0 : 1), 0);
   return {
     labels: known ? counting.filter(({ pair }) => known.has(pair)) : counting,
@@ -215,6 +210,23 @@ export function effectiveLabels(rows: readonly LabelRow[], known?: { has(id: str
     superseded: standing.length - counting.length,
     unknown: known ? counting.filter(({ pair }) => !known.has(pair)) : [],
   };
+}
+
+/**
+ * The labels that count for what they say of single answers (edits, verdicts), in pairs and for themselves. The second
+ * showing of a repeated pair takes nothing back of what was said at the first.
+ */
+export function judgementsOfAnswers(rows: readonly LabelRow[]): Label[] {
+  return lastOfEach(standing(rows), ({ pair, repeat }) => `${repeat ? 'again' : 'first'} ${pair}`);
+}
+
+function lastOfEach(standing: readonly Label[], keyOf: (label: Label) => string): Label[] {
+  const last = new Map<string, Map<string, Label>>();
+  for (const label of standing) {
+    const mine = last.get(label.annotator) ?? new Map<string, Label>();
+    last.set(label.annotator, mine.set(keyOf(label), label));
+  }
+  return standing.filter((label) => last.get(label.annotator)?.get(keyOf(label)) === label);
 }
 
 /** P(b is better) that a label says: ½ for a tie; null for `both_bad` and `skip`, which say nothing about it. */

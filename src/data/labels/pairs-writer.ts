@@ -42,6 +42,11 @@ export interface WritePairsOptions {
    * in between, and its pair then comes back. Default: every old pair stays.
    */
   labeled?: () => ReadonlySet<string>;
+  /**
+   * Only pairs of this source (`provenance.source`) give way to new ones: what people sent to labeling or imported is
+   * not the generator's to remove. Default: all do.
+   */
+  source?: string;
 }
 
 export interface WrittenPairs extends Omit<UsablePairs, 'pairs'> {
@@ -49,7 +54,7 @@ export interface WrittenPairs extends Omit<UsablePairs, 'pairs'> {
   pairs: Pair[];
   /** Pairs that the file did not hold before. */
   added: number;
-  /** Old pairs that stay because they have labels (or because all stay), and were not made again. */
+  /** Old pairs that stay for their labels or their source (or because all stay), and were not made again. */
   kept: number;
   /** Old pairs without labels that were not made again. */
   removed: number;
@@ -59,7 +64,8 @@ export interface WrittenPairs extends Omit<UsablePairs, 'pairs'> {
 
 /**
  * Writes pairs to `pairs.jsonl`, atomically and durably. New pairs take the place of old ones without labels; pairs
- * with labels stay, also when they were not made again; a pair that was made again in either order stays as it was.
+ * with labels or of another source stay, also when they were not made again; a pair that was made again in either order
+ * stays as it was.
  * Throws a UserError where the file cannot be written or is no text at all.
  */
 export function writePairs(file: string, drafts: Iterable<PairDraft>, options: WritePairsOptions = {}): WrittenPairs {
@@ -77,7 +83,10 @@ export function writePairs(file: string, drafts: Iterable<PairDraft>, options: W
       const { line, message, hint } = whole;
       throw new UserError(`new pairs cannot be added: ${message}`, { file, line, hint, code: 'data' });
     }
-    const merged = merge(old.pairs, fresh.pairs, options.labeled?.());
+    const labeled = options.labeled?.();
+    const mayGo = ({ id, provenance }: Pair): boolean =>
+      labeled?.has(id) === false && (options.source === undefined || provenance.source === options.source);
+    const merged = merge(old.pairs, fresh.pairs, mayGo);
     // Another writer came first: its pairs must not vanish.
     if (!sameBytes(bytesOf(file), before)) continue;
     const end = Buffer.from('\n');
@@ -107,7 +116,7 @@ export function writePairs(file: string, drafts: Iterable<PairDraft>, options: W
 function merge(
   old: readonly Pair[],
   fresh: readonly Pair[],
-  labeled: ReadonlySet<string> | undefined,
+  mayGo: (pair: Pair) => boolean,
 ): { pairs: Pair[]; removed: Pair[]; added: number; kept: number } {
   const again = new Set(fresh.flatMap(({ id, prompt, a, b }) => [id, pairId(prompt, b, a)]));
   const pairs: Pair[] = [];
@@ -116,7 +125,7 @@ function merge(
   const present = new Set<string>();
   for (const pair of old) {
     const made = again.has(pair.id);
-    if (made || labeled === undefined || labeled.has(pair.id)) {
+    if (made || !mayGo(pair)) {
       pairs.push(pair);
       present.add(pair.id).add(pairId(pair.prompt, pair.b, pair.a));
       if (!made) kept++;

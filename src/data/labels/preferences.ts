@@ -1,6 +1,5 @@
 import { kindOf, type JsonObject } from '../jsonl';
 import type { Message } from '../rows';
-import type { Label } from './labels';
 import { readLenient, type RowFault } from './lenient-jsonl';
 import { badRow, messagesOf, promptToJson, type Pair } from './pairs';
 
@@ -99,12 +98,17 @@ function isTranscript(text: string): boolean {
   return /^\s*Human:/.test(text) && text.includes('\n\nAssistant:');
 }
 
-/** The turns of `\n\nHuman: … \n\nAssistant: …`. */
+/** The turns of `\n\nHuman: … \n\nAssistant: …`. Two of one speaker in a row are one: templates want them to alternate. */
 function turnsOf(transcript: string): Message[] {
   const [, ...parts] = `\n\n${transcript.trimStart()}`.split(TURN);
   const turns: Message[] = [];
-  for (let i = 0; i + 1 < parts.length; i += 2)
-    turns.push({ role: parts[i] === 'Human' ? 'user' : 'assistant', content: parts[i + 1].trim() });
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    const role = parts[i] === 'Human' ? 'user' : 'assistant';
+    const content = parts[i + 1].trim();
+    const last = turns.at(-1);
+    if (last?.role === role) last.content = `${last.content}\n\n${content}`;
+    else turns.push({ role, content });
+  }
   return turns;
 }
 
@@ -139,14 +143,4 @@ export function preferenceToJson({ prompt, chosen, rejected }: Omit<Preference, 
 /** The preference for one side of a pair. */
 export function preferenceFor({ prompt, a, b, tags }: Pair, better: 'a' | 'b'): Preference {
   return better === 'a' ? { prompt, chosen: a, rejected: b, tags } : { prompt, chosen: b, rejected: a, tags };
-}
-
-/** What edits say: each edited text is better than the answer that it mends. The texts are demonstrations as well. */
-export function preferencesOfEdits(pairs: readonly Pair[], labels: readonly Label[]): Preference[] {
-  const known = new Map(pairs.map((pair) => [pair.id, pair]));
-  return labels.flatMap(({ pair: id, edit }) => {
-    const pair = known.get(id);
-    if (!pair || !edit || edit.text.trim() === '' || edit.text.trim() === pair[edit.side].trim()) return [];
-    return [{ prompt: pair.prompt, chosen: edit.text, rejected: pair[edit.side], tags: pair.tags }];
-  });
 }

@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Emptiness, PanelAction } from '../../protocol/labeling';
 import { openPlace, showError, type EditorContext } from '../context';
 import { changeAnnotator } from './annotator';
 import { keyOf } from './board';
+import { exportLabels } from './export';
 import type { LabelingSession } from './session';
 import { LabelingView, type Desk } from './view';
 import { core } from '../loading';
 import type { StageTarget } from '../runs/start';
 import { asStage } from '../runs/targets';
+import { webviewPage, webviewRoot } from '../webview-page';
 
 export const LABELING_VIEW = 'alignment-lab.labeling';
 export const LABELING_PANEL = 'alignment-lab.labelingWide';
@@ -32,6 +33,9 @@ export function register(context: EditorContext): vscode.Disposable {
       desk.label(asStage(argument), true),
     ),
     vscode.commands.registerCommand('alignment-lab.changeAnnotator', () => desk.act('annotator')),
+    vscode.commands.registerCommand('alignment-lab.exportLabels', (argument: unknown) =>
+      desk.exportLabels(asStage(argument)),
+    ),
   );
 }
 
@@ -71,6 +75,14 @@ class LabelingDesk implements Desk, vscode.Disposable {
     this.attachPanel(vscode.window.createWebviewPanel(LABELING_PANEL, 'Label', vscode.ViewColumn.Active, options));
   }
 
+  /** Writes the labels of a stage, or of the one at hand, as training data. */
+  async exportLabels(asked: StageTarget | undefined): Promise<void> {
+    if (!asked) await this.current();
+    const target = asked ?? this.target;
+    if (target) await exportLabels(target).catch(this.problem);
+    else void vscode.window.showInformationMessage('There is no stage with pairs to export labels of.');
+  }
+
   attachPanel(panel: vscode.WebviewPanel): void {
     this.panel?.dispose();
     this.panel = panel;
@@ -83,7 +95,7 @@ class LabelingDesk implements Desk, vscode.Disposable {
   }
 
   attach(webview: vscode.Webview, owner: { onDidDispose: vscode.Event<void> }, visible: () => boolean): void {
-    const root = vscode.Uri.joinPath(this.context.extension.extensionUri, 'dist', 'webview');
+    const root = webviewRoot(this.context.extension);
     webview.options = { enableScripts: true, localResourceRoots: [root] };
     const view = new LabelingView(webview, this);
     this.views.set(view, visible);
@@ -91,7 +103,7 @@ class LabelingDesk implements Desk, vscode.Disposable {
       view.dispose();
       this.views.delete(view);
     });
-    webview.html = page(webview, root);
+    webview.html = webviewPage(webview, root, 'labeling', 'Label');
   }
 
   async current(): Promise<LabelingSession | undefined> {
@@ -122,9 +134,15 @@ class LabelingDesk implements Desk, vscode.Disposable {
       return { title: 'No pairs yet', words, action: { name: 'run', label: `Run ${session.stage}` } };
     }
     if (left > 0) return null;
-    const other = (await this.stages()) > 1;
     const words = `Every pair of ${session.stage} has your label. A reward or dpo stage can learn from them.`;
-    return { title: 'All done', words, action: other ? { name: 'stage', label: 'Label another stage' } : null };
+    return { title: 'All done', words, action: await this.afterAll() };
+  }
+
+  /** The next step of an annotator who has labeled all. */
+  private async afterAll(): Promise<Emptiness['action']> {
+    if ((await this.stages()) > 1) return { name: 'stage', label: 'Label another stage' };
+    const facts = this.target && this.context.labels.facts(this.target.config, this.target.stage);
+    return facts && facts.alpha !== null ? { name: 'agreement', label: 'Show agreement' } : null;
   }
 
   async act(action: PanelAction): Promise<void> {
@@ -139,6 +157,8 @@ class LabelingDesk implements Desk, vscode.Disposable {
       }
       case 'stage':
         return this.pickStage();
+      case 'agreement':
+        return void (await vscode.commands.executeCommand('alignment-lab.agreement', target));
       case 'guideline':
         return target && this.openGuideline(target);
       case 'config': {
@@ -147,8 +167,6 @@ class LabelingDesk implements Desk, vscode.Disposable {
       }
       case 'quickstart':
         return void (await vscode.commands.executeCommand('alignment-lab.openQuickstart'));
-      case 'wide':
-        return this.label(target, true);
     }
   }
 
@@ -198,31 +216,4 @@ class LabelingDesk implements Desk, vscode.Disposable {
     await openPlace(file);
     this.context.labels.reopen();
   }
-}
-
-/** No remote content, scripts by nonce only; what comes from data or models arrives as messages and becomes text. */
-function page(webview: vscode.Webview, root: vscode.Uri): string {
-  const nonce = randomBytes(16).toString('hex');
-  const asset = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
-  const policy = [
-    "default-src 'none'",
-    `script-src 'nonce-${nonce}'`,
-    `style-src ${webview.cspSource}`,
-    `font-src ${webview.cspSource}`,
-  ].join('; ');
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${asset('codicon.css')}">
-<link rel="stylesheet" href="${asset('labeling.css')}">
-<title>Label</title>
-</head>
-<body>
-<div id="root"></div>
-<script nonce="${nonce}" src="${asset('labeling.js')}"></script>
-</body>
-</html>`;
 }

@@ -5,10 +5,17 @@ import type { ResolvedStage } from '../../config/experiment';
 import type { DpoConfig, RewardConfig } from '../../config/schema/experiment';
 import { aggregatePairs } from '../../data/agreement/aggregate';
 import { ratingsOfLabels } from '../../data/agreement/label-ratings';
-import { effectiveLabels, type LabelRow, parseLabelRow, readLabels } from '../../data/labels/labels';
+import { preferencesOfEdits } from '../../data/labels/edits';
+import {
+  effectiveLabels,
+  judgementsOfAnswers,
+  type LabelRow,
+  parseLabelRow,
+  readLabels,
+} from '../../data/labels/labels';
 import { readLenient, type RowFault } from '../../data/labels/lenient-jsonl';
 import { PAIRS_FILE, promptToJson, readPairs } from '../../data/labels/pairs';
-import { preferencesOfEdits, readPreferences } from '../../data/labels/preferences';
+import { readPreferences } from '../../data/labels/preferences';
 import type { Message } from '../../data/rows';
 import { splitRows } from '../../data/split';
 
@@ -170,12 +177,11 @@ function labelPreferences(path: string, { folder }: ResolvedStage, config: Prefe
     const margin = Math.max(0, Math.abs(strength) - 1);
     return [{ prompt, a, b, p, strength, margin, tags, file: short, line: lineOf.get(id) ?? 1 }];
   });
-  const edits = labels.flatMap((label) =>
-    preferencesOfEdits(pairs, [label]).map(({ prompt, chosen, rejected, tags }): Preference => {
-      const line = lineOf.get(label.pair) ?? 1;
-      return { prompt, a: rejected, b: chosen, p: 1, strength: 1, margin: 0, tags, file: short, line };
-    }),
-  );
+  const mended = preferencesOfEdits(pairs, judgementsOfAnswers(rows));
+  const edits = mended.map(({ pair, prompt, chosen, rejected, tags }): Preference => {
+    const line = lineOf.get(pair) ?? 1;
+    return { prompt, a: rejected, b: chosen, p: 1, strength: 1, margin: 0, tags, file: short, line };
+  });
   return {
     preferences: [...preferences, ...edits],
     report: {

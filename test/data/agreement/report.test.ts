@@ -87,7 +87,14 @@ describe('the report', () => {
     const text = reportMarkdown(agreementReport({ ratings: renamed, facts, scale: 'preference' }, { draws: 20 }), {
       unit: (unit) => `[${unit}](x:${unit})`,
     });
-    for (const heading of ['# Agreement', '## By tag', '## Annotators among', '## Each annotator', '## Most disputed'])
+    for (const heading of [
+      '# Agreement',
+      '## By tag',
+      '## Annotators among',
+      '## Each annotator',
+      '## Most disputed',
+      '## All coefficients',
+    ])
       expect(text).toContain(heading);
     expect(text).toMatch(/\| \[p\d+\]\(x:p\d+\) \|/);
     expect(text).not.toMatch(/<img|\u202e|^# x/m);

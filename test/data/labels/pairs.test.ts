@@ -143,6 +143,15 @@ describe('writing pairs', () => {
     expect(readdirSync(dirname(file))).toEqual(['pairs.jsonl']);
   });
 
+  it('replaces only pairs of its own source: what people sent there stays', () => {
+    const file = join(newFolder(), 'pairs.jsonl');
+    const of = (n: number, source?: string): PairDraft => draft(n, source ? { provenance: { source } } : {});
+    writePairs(file, [of(1, 'generated'), of(2, 'sent'), of(3)]);
+    const result = writePairs(file, [of(4, 'generated')], { labeled: () => new Set(), source: 'generated' });
+    expect(result).toMatchObject({ added: 1, kept: 2, removed: 1 });
+    expect(readPairs(file).pairs.map(({ prompt }) => prompt)).toEqual(['question 2', 'question 3', 'question 4']);
+  });
+
   it('brings a pair back whose first label comes while the file is replaced', () => {
     const file = join(newFolder(), 'pairs.jsonl');
     writePairs(file, [draft(1), draft(2)]);

@@ -8,12 +8,11 @@ import { toPair } from '../../../src/data/labels/pairs';
 import { writePairs } from '../../../src/data/labels/pairs-writer';
 import {
   preferenceFor,
-  preferencesOfEdits,
   preferenceToJson,
   readPreferences,
   type PreferencesContent,
 } from '../../../src/data/labels/preferences';
-import { draft, label, lines, newFolder } from './rows';
+import { draft, lines, newFolder } from './rows';
 
 function read(rows: readonly object[]): PreferencesContent {
   const file = join(newFolder(), 'preferences.jsonl');
@@ -66,6 +65,16 @@ describe('reading preferences', () => {
     expect([rows[0].chosen, rows[0].rejected]).toEqual(['No.\n\nReally.', '']);
   });
 
+  it('in transcripts where a speaker goes on in a second turn', () => {
+    const before = '\n\nHuman: Hi\n\nHuman: Are you there?\n\nAssistant:';
+    const { rows } = read([{ chosen: `${before} Yes.`, rejected: `${before} No.\n\nAssistant: Go.` }]);
+    expect(rows[0]).toMatchObject({
+      prompt: [user('Hi\n\nAre you there?')],
+      chosen: 'Yes.',
+      rejected: 'No.\n\nGo.',
+    });
+  });
+
   it('names rows that are none, and goes on', () => {
     const { rows, faults } = read([
       { prompt: 'q', chosen: 'x' },
@@ -111,16 +120,6 @@ describe('writing preferences', () => {
       rejected: [assistant('first answer 2')],
     });
     expect(read(json).rows).toMatchObject(preferences);
-  });
-
-  it('an edit is better than what it mends', () => {
-    const pair = toPair(draft(1));
-    const edited = label('1', pair.id, 0, { edit: { side: 'b', text: 'better' } });
-    const nothing = label('2', pair.id, 0, { edit: { side: 'a', text: ` ${pair.a}` } });
-    const unknown = label('3', 'gone', 0, { edit: { side: 'a', text: 'better' } });
-    expect(preferencesOfEdits([pair], [edited, nothing, unknown])).toEqual([
-      { prompt: pair.prompt, chosen: 'better', rejected: pair.b, tags: [] },
-    ]);
   });
 });
 
