@@ -11,6 +11,7 @@ const ACTIONS: readonly { key: string; icon: string; words: string; command: str
   { key: 'E', icon: 'edit', words: 'Edit: write it as it should be', command: 'editAnswer' },
   { key: 'R', icon: 'comment', words: 'Remark: a comment at the cursor or on what is selected', command: 'addComment' },
   { key: 'C', icon: 'split-horizontal', words: 'Compare checkpoints side by side', command: 'compareAnswers' },
+  { key: 'H', icon: 'flame', words: 'Heat of tokens: the next kind, or off', command: 'nextHeat' },
   { key: 'L', icon: 'tag', words: 'Send to labeling', command: 'sendAnswerToLabeling' },
   { key: 'H', icon: 'flame', words: 'Heat of tokens: KL, reward, off', command: 'nextHeat' },
 ];
