@@ -21,6 +21,8 @@ export { agreementText } from './agreement/agreement-text';
 export { sendToLabeling } from './alarms/labels';
 export { branchRun } from './runs/branch';
 export { CompareSession } from './compare/session';
+export { reportName, reportText } from './evaluation/report-text';
+export { stagesText } from './evaluation/stages-text';
 export { guidelineOf } from './labeling/guideline-file';
 export { alphaOf } from './labeling/agreement';
 export { LabelingSession } from './labeling/session';
