@@ -80,6 +80,11 @@ describe('figures', () => {
 });
 
 describe('the order of charts', () => {
+  it('begins with what a policy is optimised for, and its leash', () => {
+    expect(orderMetrics(['grad_norm', 'monitor/kl', 'objective/kl', 'objective/scores'])[0]).toBe('objective/scores');
+    expect(orderMetrics(['learning_rate', 'objective/kl', 'grad_norm'])[0]).toBe('objective/kl');
+  });
+
   it('puts known metrics first, leaves axes out, and sorts the rest by name', () => {
     expect(orderMetrics(['zeta', 'grad_norm', 'num_tokens', 'alpha', 'eval_loss', 'loss'])).toEqual([
       'loss',

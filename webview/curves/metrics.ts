@@ -7,6 +7,13 @@ export interface MetricInfo {
 }
 
 const KNOWN: readonly MetricInfo[] = [
+  // What is optimised, and how far the leash let it go.
+  { name: 'objective/scores', unit: 'reward', about: 'Mean reward of the answers, without the KL penalty.' },
+  {
+    name: 'objective/kl',
+    unit: 'nats',
+    about: 'Distance of the policy from its reference, summed over an answer. Growing without end: reward hacking.',
+  },
   {
     name: 'loss',
     unit: 'nats per token',
@@ -43,12 +50,6 @@ const KNOWN: readonly MetricInfo[] = [
       'Mean entropy of the model’s next-token distribution. A fall towards zero means that answers become all alike.',
   },
   { name: 'eval_entropy', unit: 'nats', about: 'The entropy on the held-out rows.' },
-  {
-    name: 'objective/kl',
-    unit: 'nats',
-    about: 'Distance of the policy from its reference, summed over an answer. Growing without end: reward hacking.',
-  },
-  { name: 'objective/scores', unit: 'reward', about: 'Mean reward of the answers, without the KL penalty.' },
   { name: 'step_seconds', unit: 's', about: 'Wall time of one optimizer step.' },
   { name: 'policy/clipfrac_avg', unit: 'share', about: 'Share of tokens whose ratio was clipped.' },
   {

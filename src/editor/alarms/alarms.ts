@@ -177,7 +177,7 @@ async function rollBack(context: EditorContext, run: KnownRun, alarm: Alarm): Pr
   const before = alarm.since ?? alarm.step;
   const dir = await branchRun(run, undefined, { before, settings: leash ? `${leash.key}=${leash.to}` : '' });
   if (!dir) return;
-  reveal(context, dir.id);
+  reveal(context, dir);
   await context.runs.refresh();
   await launch(context, dir);
 }

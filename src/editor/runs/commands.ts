@@ -56,7 +56,7 @@ export function register(context: EditorContext): vscode.Disposable {
       const { branchRun, launch } = await core();
       const dir = run && (await branchRun(run, typeof step === 'number' ? step : undefined));
       if (!dir) return;
-      reveal(context, dir.id);
+      reveal(context, dir);
       await context.runs.refresh();
       await launch(context, dir);
       return dir.id;

@@ -46,7 +46,7 @@ export function register(context: EditorContext): vscode.Disposable {
       const run = await runOf(context, argument, 'Resume run', ['paused', 'stopped', 'died']);
       if (!run) return;
       if (run.state === 'paused') return await send(context, run, 'resume');
-      reveal(context, run.run.id);
+      reveal(context, run.info.dir);
       const { launch } = await core();
       await launch(context, run.info.dir);
     }),
@@ -55,7 +55,7 @@ export function register(context: EditorContext): vscode.Disposable {
 
 async function runStage(context: EditorContext, target: StageTarget): Promise<RunDir> {
   const { startStage } = await core();
-  return await startStage(context, target, (dir) => reveal(context, dir.id));
+  return await startStage(context, target, (dir) => reveal(context, dir));
 }
 
 /** Runs what is stale before the stage, one after the other, then the stage. */
@@ -81,10 +81,11 @@ async function send(context: EditorContext, { info }: KnownRun, verb: ControlVer
   await context.runs.refresh();
 }
 
-/** Shows a run that was just started: its curves, if the user has not turned that off. */
-export function reveal(context: EditorContext, id: string): void {
+/** Shows a run that was just started: its curves, where it trains and the user has not turned that off. */
+export function reveal(context: EditorContext, dir: RunDir): void {
   const open = vscode.workspace.getConfiguration('alignment-lab').get<boolean>('curves.openOnRun', true);
-  if (open) openCurves(context, [id]);
+  const trains = !['generate', 'evaluate'].includes(dir.readRun().type);
+  if (open && trains) openCurves(context, [dir.id]);
 }
 
 /** The run that a command is for: of a lens or tree item, or the one that the user picks. */
