@@ -129,7 +129,7 @@ describe('the document of all stages', () => {
       PALETTE,
       NOW,
     );
-    expect(text).toContain('# Stages of align.yaml');
+    expect(text).toContain('# Stages of align\\.yaml');
     expect(text).toContain('**By oracle ppo is best: 0.600 [0.550, 0.650].**');
     const models = [...text.matchAll(/^\| (\w+) \| (evaluate|again) \| \d/gm)].map(([, model, stage]) => [
       model,

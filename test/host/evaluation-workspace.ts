@@ -45,7 +45,7 @@ export interface RecordedEvaluation {
   readonly report: EvaluationReport;
 }
 
-/** Adds an evaluation of three models that has just ended to a workspace. `question` is asked in the place of the first. */
+/** Adds an evaluation of three models that has just ended to a workspace. `question` is asked in the place of those for facts. */
 export function addEvaluation(folder: string, question?: string): RecordedEvaluation {
   appendFileSync(join(folder, 'align.yaml'), STAGES);
   writeFileSync(join(folder, 'data', 'prompts.jsonl'), '{"prompt": "Say hello."}\n');
@@ -57,7 +57,7 @@ export function addEvaluation(folder: string, question?: string): RecordedEvalua
   const kinds = Object.keys(ASKED);
   const prompts = Array.from({ length: PROMPTS }, (_, row) => {
     const tag = kinds[row % kinds.length] ?? '';
-    return { prompt: (row < kinds.length && question) || (ASKED[tag]?.[0] ?? ''), tags: [tag] };
+    return { prompt: (tag === 'facts' && question) || (ASKED[tag]?.[0] ?? ''), tags: [tag] };
   });
   let line = 0;
   const answersOf = (model: string, greedy: boolean): JudgedAnswer[][] =>

@@ -187,5 +187,7 @@ export function escapeMarkdown(text: string): string {
       .replace(/[\\`*_{}[\]|~<>&]/g, (character) =>
         character === '<' ? '&lt;' : character === '>' ? '&gt;' : character === '&' ? '&amp;' : `\\${character}`,
       )
+      // previews make links of bare addresses too
+      .replace(/:(?=\/\/)|\/(?=\/)|\.(?=\p{L})|@/gu, '\\$&')
   );
 }

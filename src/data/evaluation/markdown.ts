@@ -112,23 +112,21 @@ function tagsInWords({ tags, models, baseline }: EvaluationReport): string {
   return sentences.join(' ');
 }
 
-function exampleSection({ examples, baseline }: EvaluationReport, sample: ReportPlace['sample']): string[] {
-  if (examples.length === 0) return [];
-  const models = [...new Set(examples.map(({ model }) => model))];
-  return [
-    '## Where it was decided most clearly',
-    ...models.flatMap((model) => {
-      const own = examples.filter((example) => example.model === model);
-      const counted = [true, false].flatMap((won) => {
-        const count = own.filter((example) => example.won === won).length;
-        return count > 0 ? [`${count} ${won ? 'won' : 'lost'}`] : [];
-      });
-      return [
-        `### ${escapeMarkdown(model)} against ${escapeMarkdown(baseline)}: ${listed(counted)}`,
-        ...own.map((example) => exampleTable(example, baseline, sample)),
-      ];
-    }),
-  ];
+function exampleSection({ examples, baseline, models }: EvaluationReport, sample: ReportPlace['sample']): string[] {
+  const sections = models.flatMap(({ model, sampled: { win_rate: rate } }) => {
+    const own = examples.filter((example) => example.model === model);
+    if (own.length === 0) return [];
+    const counted = [
+      { shown: own.filter(({ won }) => won).length, all: rate?.wins, word: 'won' },
+      { shown: own.filter(({ won }) => !won).length, all: rate?.losses, word: 'lost' },
+    ].flatMap(({ shown, all, word }) => (shown > 0 ? [`${shown} of ${all ?? '?'} ${word}`] : []));
+    return [
+      `### ${escapeMarkdown(model)} against ${escapeMarkdown(baseline)}`,
+      `${listed(counted)}${sample ? '; a name leads to the whole answer' : ''}.`,
+      ...own.map((example) => exampleTable(example, baseline, sample)),
+    ];
+  });
+  return sections.length > 0 ? ['## Where it was decided most clearly', ...sections] : [];
 }
 
 /** The prompt over both answers, with what they scored; the names lead to the samples. */

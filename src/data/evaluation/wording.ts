@@ -10,7 +10,11 @@ const round = (share: number): string => (100 * share).toFixed(0);
 /** `0.712 [0.690, 0.731]`. */
 export const decimals = ({ value, low, high }: Estimate): string =>
   value === null ? '–' : `${fixed(value)}${low === null || high === null ? '' : ` [${fixed(low)}, ${fixed(high)}]`}`;
-export const fixed = (value: number): string => value.toFixed(3).replace(/^-(0\.0+)$/, '$1');
+export const fixed = (value: number): string =>
+  value
+    .toFixed(3)
+    .replace(/^-(0\.0+)$/, '$1')
+    .replace('-', '−');
 
 /** A difference, with its sign. */
 export const signed = (estimate: Estimate): string =>

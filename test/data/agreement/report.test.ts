@@ -112,6 +112,7 @@ describe('the report', () => {
       );
     for (const [block, widths] of cells) expect(widths.size, block).toBe(1);
     expect(escapeMarkdown('a*b|c')).toBe('a\\*b\\|c');
+    expect(escapeMarkdown('https://a.b, www.c.d, e@f.g; 0.5.')).toBe('https\\:\\//a\\.b, www\\.c\\.d, e\\@f\\.g; 0.5.');
   });
 });
 

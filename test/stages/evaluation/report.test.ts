@@ -107,7 +107,7 @@ describe('the report', () => {
     const text = reportMarkdown(report, { plot: 'report.svg' });
     expect(text).toContain('](report.svg)');
     expect(text).toContain('100 prompts, one answer each at temperature 1.');
-    expect(text).toContain('| dpo | 0.620 [');
+    expect(text).toContain('| dpo | 0.620\u00a0[');
     // figures do not break in the middle
     expect(text).toContain(
       '| 62 % [52, 71] | 62 / 0 / 38 | 0.021 | 5.0 | 100 % |'.replace(/(?<!\|) (?!\|)/g, '\u00a0'),
@@ -148,7 +148,7 @@ describe('the report', () => {
     const prompts = results.prompts.map((prompt) => ({ ...prompt, prompt: evil }));
     const report = evaluationReport({ ...results, models, prompts });
     const text = reportMarkdown(report, { sample: (line) => `samples.jsonl#L${line}` });
-    expect(text).toContain('### dpo against sft: 2 won and 1 lost');
+    expect(text).toContain('### dpo against sft\n\n2 of 2 won and 1 of 1 lost; a name leads to the whole answer.');
     expect(text).toContain('| [dpo](samples.jsonl#L21) | 1.000 |');
     expect(text).not.toMatch(/<img|\[click\]\(|\u202e|\n# b|[^\\]`a/);
     // Every row of a table has the cells of its head.
