@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from './exit';
-import { type Terminal, terminalOf } from './terminal';
+import { guarded, type Terminal, terminalOf } from './terminal';
 
 /** Where a command writes: its answer on stdout, everything else on stderr. */
 export interface Output {
@@ -20,17 +20,24 @@ export interface Output {
 export function outputOf(json: boolean): Output {
   const out = terminalOf(process.stdout);
   const err = terminalOf(process.stderr);
-  const write = (terminal: Terminal, line: string): void => void terminal.stream.write(`${line}\n`);
+  const write = (terminal: Terminal, line: string): void => void terminal.stream.write(`${guarded(terminal, line)}\n`);
   return {
     json,
     out,
     err,
     say: (line) => write(json ? err : out, line),
     note: (line) => write(err, line),
-    document: (value) => write(out, JSON.stringify(value, null, 2)),
-    line: (value) => write(out, JSON.stringify(value)),
+    document: (value) => out.stream.write(`${harmlessJson(value, 2)}\n`),
+    line: (value) => out.stream.write(`${harmlessJson(value)}\n`),
   };
 }
+
+/** JSON has escapes for what would steer a terminal; those below U+0020 are written as such anyway. */
+const harmlessJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** Options that many commands have. */
 export interface CommonOptions {

@@ -1,4 +1,5 @@
 import { UserError } from '../config/errors';
+import { plain } from './terminal';
 
 /** Exit codes of the command line. */
 export const EXIT = { done: 0, failed: 1, usage: 2, stopped: 3, interrupted: 130 } as const;
@@ -21,8 +22,12 @@ export function exitCodeOf(error: unknown): ExitCode {
   return error instanceof UserError && !FAILURES.has(error.code ?? '') ? EXIT.usage : EXIT.failed;
 }
 
-/** What stderr says of something thrown: no stack trace unless ALIGN_DEBUG=1. */
+/** What stderr says of something thrown: no stack trace unless ALIGN_DEBUG=1. Messages quote files, models and rules. */
 export function explain(error: unknown, debug: boolean): string {
+  return plain(wordsFor(error, debug));
+}
+
+function wordsFor(error: unknown, debug: boolean): string {
   const stack = error instanceof Error ? error.stack : undefined;
   if (error instanceof UserError) return debug && stack ? `${error.format()}\n${stack}` : error.format();
   if (debug && stack) return stack;

@@ -15,7 +15,7 @@ import { action, examples, outputOf, type Output } from './command';
 import { figure } from './numbers';
 import { wholeNumber } from './options';
 import { FOLDER_OPTION, runOf } from './place';
-import { plain, styled, table, wrap } from './terminal';
+import { beginning, plain, styled, table, wrap } from './terminal';
 
 interface Options {
   folder?: string;
@@ -138,9 +138,10 @@ export function writeAlarms(output: Output, alarms: readonly Alarm[]): void {
     const [sample] = samples;
     if (!sample) continue;
     const asked = typeof sample.prompt === 'string' ? sample.prompt : (sample.prompt.at(-1)?.content ?? '');
-    for (const line of wrap(plain(beginning(asked)), width)) say(styled(out, 'cyan', line));
-    for (const line of wrap(plain(beginning(sample.answer)), width - 2)) say(`  ${line}`);
+    for (const line of wrap(plain(beginning(asked, MOST_SHOWN)), width)) say(styled(out, 'cyan', line));
+    for (const line of wrap(plain(beginning(sample.answer, MOST_SHOWN)), width - 2)) say(`  ${line}`);
   }
 }
 
-const beginning = (text: string): string => (text.length > 600 ? `${text.slice(0, 600)} …` : text);
+/** Characters of a prompt or an answer. */
+const MOST_SHOWN = 600;

@@ -1,4 +1,4 @@
-import { clip, type Terminal } from './terminal';
+import { clip, guarded, type Terminal } from './terminal';
 
 /** One line at the bottom of a terminal that is written over. Does nothing where the stream is no terminal. */
 export class StatusLine {
@@ -12,7 +12,7 @@ export class StatusLine {
 
   show(line: string): void {
     if (!this.usable) return;
-    const text = clip(line, Math.max(10, this.terminal.width - 1));
+    const text = clip(guarded(this.terminal, line), Math.max(10, this.terminal.width - 1));
     if (text === this.shown) return;
     this.terminal.stream.write(`\r\u001b[2K${text}`);
     this.shown = text;

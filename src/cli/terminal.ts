@@ -42,12 +42,31 @@ export function styled(terminal: Pick<Terminal, 'colors'>, style: Style, text: s
   return `\u001b[${on}m${text}\u001b[${off}m`;
 }
 
-/** Control characters made visible: texts of data and models must not steer the terminal. */
-export function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, (c) =>
-    c === '\t' ? '  ' : c === '\r' ? '' : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+/** What `styled` writes; in brackets, so that `split` keeps it. */
+// eslint-disable-next-line no-control-regex
+const STYLED = /(\u001b\[(?:1|2|22|31|32|33|36|39)m)/g;
+
+/** Controls, and the marks that turn the direction of what follows them. */
+// eslint-disable-next-line no-control-regex
+const STEERING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** What steers a terminal made visible: texts of data and models are shown, never obeyed. */
+export const plain = (text: string): string => text.replace(STEERING, visible);
+
+function visible(c: string): string {
+  if (c === '\t') return '  ';
+  if (c === '\r') return '';
+  const code = c.charCodeAt(0);
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+/** A line as it may be written: whatever a text brought into it, nothing steers the terminal but our own styles. */
+export function guarded({ colors }: Pick<Terminal, 'colors'>, line: string): string {
+  if (!colors) return plain(line);
+  return line
+    .split(STYLED)
+    .map((part, i) => (i % 2 ? part : plain(part)))
+    .join('');
 }
 
 /** Columns that a character takes: 2 for wide East Asian ones and emoji, 0 for marks that join. */
@@ -66,13 +85,10 @@ function widthOf(character: string): number {
   return wide ? 2 : 1;
 }
 
-// eslint-disable-next-line no-control-regex
-const ESCAPES = /\u001b\[[0-9;]*m/g;
-
 /** Columns that a text takes on a terminal. */
 export function columnsOf(text: string): number {
   let columns = 0;
-  for (const character of text.replace(ESCAPES, '')) columns += widthOf(character);
+  for (const character of text.replace(STYLED, '')) columns += widthOf(character);
   return columns;
 }
 
@@ -89,6 +105,12 @@ export function clip(text: string, columns: number): string {
   return `${shown}…`;
 }
 
+/** The beginning of a text that may be a megabyte long. */
+export const beginning = (text: string, most: number): string =>
+  text.length > most
+    ? `${text.slice(0, most)} … (${(text.length - most).toLocaleString('en-US')} more characters)`
+    : text;
+
 /** A text in lines of at most so many columns, broken at blanks where there are any. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
@@ -100,10 +122,8 @@ export function wrap(text: string, columns: number): string[] {
         line = '';
       } else if (line) line += ' ';
       let rest = word;
-      while (columnsOf(line + rest) > columns) {
-        const room = cutAt(rest, columns - columnsOf(line));
+      for (let room; (room = cutAt(rest, columns - columnsOf(line))) < rest.length; rest = rest.slice(room)) {
         lines.push(line + rest.slice(0, room));
-        rest = rest.slice(room);
         line = '';
       }
       line += rest;

@@ -5,6 +5,7 @@ import { Experiments } from './align-file/experiments';
 import { LabelBoard } from './labeling/board';
 import { RunLibrary } from './runs/run-library';
 import { StalenessBoard } from './align-file/staleness';
+import { unlinked } from './words';
 
 /** What the features share. A feature takes it in `register` and gives back what to dispose of. */
 export interface EditorContext {
@@ -57,7 +58,7 @@ export async function showError(context: EditorContext, error: unknown): Promise
   const open = 'Open the file';
   const log = 'Show the log';
   const file = mendable ? error.file : undefined;
-  const choice = await vscode.window.showErrorMessage(words, ...(file ? [open] : []), log);
+  const choice = await vscode.window.showErrorMessage(unlinked(words), ...(file ? [open] : []), log);
   if (choice === log) context.log.show();
   if (choice === open && mendable && file) await openPlace(file, error.line, error.column);
 }

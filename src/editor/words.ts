@@ -1,3 +1,5 @@
+import { visibleText } from '../protocol/visible-text';
+
 /** How the editor writes numbers, times and shares: short, and with figures that keep their width. */
 
 /** As wide as a digit, so that `9` and `12` take the same room. */
@@ -47,6 +49,12 @@ export function shortened(message: string, limit: number): string {
   const line = message.split(/\r?\n/, 1)[0]?.trim() ?? '';
   return line.length <= limit ? line : `${line.slice(0, limit - 1).trimEnd()}…`;
 }
+
+/** A text as a notification may show it: VS Code makes links of `[…](…)` there, and links may be commands. */
+export const unlinked = (text: string): string => visibleText(text).replaceAll('](', '] (');
+
+/** A text as a terminal may show it: errors of runs quote data, models and rules, none of which may steer it. */
+export const terminalText = (text: string): string => visibleText(text).replaceAll('\n', '\r\n');
 
 /** A local time of day, with the date where it is another day: `14:02`, `24 Nov 14:02`. */
 export function clockText(time: number, now: number): string {

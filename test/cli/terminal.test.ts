@@ -6,7 +6,7 @@ import { answersTable } from '../../src/cli/demo-table';
 import { EXIT, exitCodeOf, explain } from '../../src/cli/exit';
 import { amount, duration, figure } from '../../src/cli/numbers';
 import { StatusLine } from '../../src/cli/status-line';
-import { clip, columnsOf, plain, styled, table, terminalOf, wrap } from '../../src/cli/terminal';
+import { beginning, clip, columnsOf, guarded, plain, styled, table, terminalOf, wrap } from '../../src/cli/terminal';
 
 const words = fc.string({ unit: 'grapheme', maxLength: 80 });
 
@@ -34,10 +34,27 @@ describe('texts on a terminal', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         // eslint-disable-next-line no-control-regex
-        expect(plain(text)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+        expect(plain(text)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
       }),
     );
     expect(plain('\u001b[31mred\r\n')).toBe('\\x1b[31mred\n');
+    expect(plain('\u009b2J ok\u202eevil')).toBe('\\x9b2J ok\\u202eevil');
+  });
+
+  it('cannot steer it from within a line that has our styles', () => {
+    const colors = { colors: true };
+    const line = `${styled(colors, 'red', 'error')}: \u001b[2J\u001b]0;x\u0007\u202e`;
+    expect(guarded(colors, line)).toBe('\u001b[31merror\u001b[39m: \\x1b[2J\\x1b]0;x\\x07\\u202e');
+    expect(guarded({ colors: false }, '\u001b[31mred')).toBe('\\x1b[31mred');
+  });
+
+  it('of a megabyte in one word are wrapped at once, and begin with what fits', () => {
+    const long = 'x'.repeat(1_000_000);
+    const began = performance.now();
+    expect(wrap(long, 80)).toHaveLength(12_500);
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(beginning(long, 600)).toBe(`${'x'.repeat(600)} … (999,400 more characters)`);
+    expect(beginning('short', 600)).toBe('short');
   });
 
   it('stand in columns, wide characters counted', () => {
@@ -126,6 +143,8 @@ describe('what is thrown', () => {
     expect(exitCodeOf(config)).toBe(EXIT.usage);
     expect(explain(config, false)).toBe('a.yaml:3:4: wrong\n  mend it');
     expect(exitCodeOf(new UserError('full', { code: 'disk-full' }))).toBe(EXIT.failed);
+    const quoted = new UserError('`reward` failed: \u001b]0;owned\u0007.', { file: 'rule.js' });
+    expect(explain(quoted, false)).toBe('rule.js: `reward` failed: \\x1b]0;owned\\x07.');
     const bug = new TypeError('x is not a function');
     expect(exitCodeOf(bug)).toBe(EXIT.failed);
     expect(explain(bug, false)).toMatch(/^This is a fault of Alignment Lab: x is not a function\n.*ALIGN_DEBUG=1/);

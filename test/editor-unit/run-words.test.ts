@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { directionOf, keyMetric, secondsLeft, stateWords } from '../../src/editor/runs/run-words';
-import { agoText, durationText, metricText, shortened } from '../../src/editor/words';
+import { agoText, durationText, metricText, shortened, terminalText, unlinked } from '../../src/editor/words';
 import { facts, lossRows, NOW, runFile } from './facts';
 
 const falling = lossRows(412, (step) => 5 - step / 140);
@@ -33,6 +33,14 @@ describe('the state of a run in words', () => {
     const result = { best: { step: 300, path: 'model', eval_loss: 1.918 }, last: { step: 412, path: 'x' } };
     expect(stateWords(facts('done', { result, ended: at1203 }, falling), NOW)).toBe('✓ eval loss 1.92 · 3 min ago');
     expect(keyMetric(facts('done', { result }))).toEqual({ name: 'eval_loss', value: 1.918 });
+  });
+
+  it('names the reward of a policy, whichever algorithm writes it', () => {
+    for (const name of ['objective/scores', 'reward']) {
+      const rows = falling.map(({ step, time, loss }) => ({ step, time, loss, [name]: 0.5 }));
+      expect(keyMetric(facts('running', {}, rows))).toEqual({ name, value: 0.5 });
+      expect(keyMetric(facts('done', {}, rows))).toEqual({ name, value: 0.5 });
+    }
   });
 
   it('keeps its width while the step grows', () => {
@@ -93,6 +101,15 @@ describe('words', () => {
       'not a number',
       '∞',
     ]);
+  });
+
+  it('neither steer a terminal nor bring links into a notification', () => {
+    const hostile = 'no role "\u001b]0;x\u0007\u009b2J\u202e"\nsee [this](command:workbench.action.quit)';
+    expect(terminalText(hostile)).toBe(
+      'no role "␛]0;x␇[U+009B]2J[U+202E]"\r\nsee [this](command:workbench.action.quit)',
+    );
+    expect(unlinked(hostile)).not.toContain('](');
+    expect(unlinked(hostile)).toContain('[this] (command:workbench.action.quit)');
   });
 
   it('shorten to one line', () => {

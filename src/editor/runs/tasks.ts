@@ -2,10 +2,12 @@ import { isAbsolute, join, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf } from '../../config/errors';
 import { isActive } from '../../runs/format';
+import { visibleText } from '../../protocol/visible-text';
 import type { EditorContext } from '../context';
 import { core } from '../loading';
 import type { KnownRun } from './run-library';
 import { stateWords } from './run-words';
+import { terminalText } from '../words';
 import type { StageTarget } from './start';
 
 const TYPE = 'align';
@@ -109,7 +111,7 @@ class RunTerminal implements vscode.Pseudoterminal {
 
   private follow(): void {
     const run = this.id === undefined ? undefined : this.context.runs.get(this.id);
-    if (run) this.written.fire(`\r\u001b[K${plain(run)}`);
+    if (run) this.written.fire(`\r\u001b[K${stateLine(run)}`);
     if (run && !isActive(run.state)) {
       this.line('');
       if (run.run.error) this.line([run.run.error.message, run.run.error.hint].filter(Boolean).join('\n'));
@@ -120,11 +122,10 @@ class RunTerminal implements vscode.Pseudoterminal {
   }
 
   private line(text: string): void {
-    this.written.fire(`${text.replace(/\r?\n/g, '\r\n')}\r\n`);
+    this.written.fire(`${terminalText(text)}\r\n`);
   }
 }
 
-function plain(run: KnownRun): string {
-  // Control characters in a message of a run must not steer the terminal.
-  return `${run.run.stage}  ${stateWords(run, Date.now())}`.replace(/\p{Cc}/gu, ' ');
+function stateLine(run: KnownRun): string {
+  return visibleText(`${run.run.stage}  ${stateWords(run, Date.now())}`).replaceAll('\n', ' ');
 }
