@@ -101,6 +101,12 @@ const KNOWN: readonly MetricInfo[] = [
   },
   { name: 'monitor/judge', unit: '', about: 'Mean score of the judge, which trains nothing.' },
   {
+    name: 'monitor/judge_correlation',
+    unit: 'r',
+    about:
+      'Correlation of the reward with the judge over the last four measurements. Below 0 what is learnt is what the judge dislikes: a fall is coming.',
+  },
+  {
     name: 'monitor/proxy_gap',
     unit: 'of its best',
     about: 'How far the judge fell below its best while the reward rose: over-optimisation.',

@@ -32,7 +32,12 @@ const flattery = z.strictObject({
 const flatteryDefault = flattery.parse({});
 
 const proxyGap = z.strictObject({
-  threshold: thresholdKey(0.05, 0, 1, "How far the judge's mean may fall below its best so far, as a share of it."),
+  threshold: thresholdKey(
+    0.05,
+    0,
+    1,
+    "How far the judge's mean over four measurements may fall below its best, as a share of it. A fall that chance explains does not count, unless reward and judge are seen to disagree.",
+  ),
   judge: rewardTerm
     .nullable()
     .default(null)

@@ -213,7 +213,8 @@ export const SIGNAL: Readonly<Record<SignalName, Signal>> = {
       const score = (value: number | undefined, { mean, variance }: typeof reward): number =>
         variance > 0 ? (finite(value) - mean) / Math.sqrt(variance) : finite(value) - mean;
       const shown = answers.map((answer) => score(answer.reward, reward) - score(answer.judge, judge));
-      return { value: found.value, reference: 0, sure: found.sure, shown, curves: { judge: found.judge } };
+      const curves = { judge: found.judge, judge_correlation: found.correlation };
+      return { value: found.value, reference: 0, sure: found.sure, shown, curves };
     },
     words: ({ value }, shown) =>
       `the reward rises while the judge has lost ${shown(value)} of its best: the policy games the reward`,

@@ -20,8 +20,18 @@ export function errorOfDifference(a: Moments, b: Moments): number {
   return Math.sqrt(a.variance / Math.max(1, a.n) + b.variance / Math.max(1, b.n));
 }
 
-/** Pearson's correlation of pairs in which both are finite; NaN where one of them does not vary. */
-export function pearson(x: readonly number[], y: readonly number[]): number {
+/** Sums of squares and of products of two measures about their means. */
+export interface Products {
+  readonly n: number;
+  /** n less the means that were taken from the data. */
+  readonly free: number;
+  readonly xx: number;
+  readonly yy: number;
+  readonly xy: number;
+}
+
+/** Of the pairs in which both are finite. What does not vary has 0. */
+export function productsOf(x: readonly number[], y: readonly number[]): Products {
   const both = x.map((value, i) => [value, y[i] ?? NaN]).filter((pair) => pair.every(Number.isFinite));
   const meanX = momentsOf(both.map(([value]) => value)).mean;
   const meanY = momentsOf(both.map(([, value]) => value)).mean;
@@ -33,9 +43,16 @@ export function pearson(x: readonly number[], y: readonly number[]): number {
     yy += (b - meanY) ** 2;
     xy += (a - meanX) * (b - meanY);
   }
+  const n = both.length;
   // what rounding leaves of equal values is no variation
-  const flat = (sum: number, mean: number): boolean => sum <= 1e-24 * Math.max(1, mean * mean) * both.length;
-  if (both.length < 2 || flat(xx, meanX) || flat(yy, meanY)) return NaN;
+  const varied = (sum: number, mean: number): number => (sum <= 1e-24 * Math.max(1, mean * mean) * n ? 0 : sum);
+  return { n, free: Math.max(0, n - 1), xx: varied(xx, meanX), yy: varied(yy, meanY), xy };
+}
+
+/** Pearson's correlation of pairs in which both are finite; NaN where one of them does not vary. */
+export function pearson(x: readonly number[], y: readonly number[]): number {
+  const { n, xx, yy, xy } = productsOf(x, y);
+  if (n < 2 || xx === 0 || yy === 0) return NaN;
   return Math.max(-1, Math.min(1, xy / Math.sqrt(xx * yy)));
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { momentsOf, pearson, withinGroups } from '../../../src/stages/monitors/statistics';
+import { momentsOf, pearson, productsOf, withinGroups } from '../../../src/stages/monitors/statistics';
 
 const number = fc.integer({ min: -1000, max: 1000 });
 
@@ -19,6 +19,13 @@ describe('correlation', () => {
     expect(pearson([1, 2, 3, NaN], [3, 2, 1, 5])).toBeCloseTo(-1, 12);
     expect(pearson([0.1, 0.1, 0.1], [1, 2, 3])).toBeNaN();
     expect(pearson([], [])).toBeNaN();
+  });
+
+  it('comes of sums of products about the means', () => {
+    expect(productsOf([1, 2, 3, NaN], [0, 3, 3, 9])).toEqual({ n: 3, free: 2, xx: 2, yy: 6, xy: 3 });
+    // what rounding leaves of equal values is no variation
+    expect(productsOf([0.1, 0.1, 0.1], [1, 2, 3])).toMatchObject({ xx: 0, yy: 2 });
+    expect(productsOf([], [])).toEqual({ n: 0, free: 0, xx: 0, yy: 0, xy: 0 });
   });
 
   it('lies between −1 and 1, is symmetric, and does not care about scale', () => {
