@@ -17,14 +17,18 @@ export interface Options {
   quickstart: string | undefined;
   /** Of the quickstart's loop. */
   seeds: readonly number[];
+  /** Only its pictures, from the newest result. */
+  draw: boolean;
   help: boolean;
 }
 
 export const HELP = `npm run bench [-- quickly] [-- --rows 1,2,3 --rounds 3 --threads 2 --python PATH]
 npm run bench -- quickstart [quickly] [--seeds 0,1,2]
+npm run bench -- quickstart draw
 
   quickly       few steps of the small model, to see that everything runs
   quickstart    not the table, but what the quickstart's loop reaches: the whole loop by seed, scored by the oracle
+  draw          only its pictures in media/figures, from the newest result in bench/results
   --seeds       the seeds of the loop (0,1,2)
   --rows        which rows of the table, all by default: 1 share of the Gemm rate, 2 training speed, 3 training memory,
                 4 the quickstart's SFT, 5 generation, 6 click to curve, 7 activation and size of the package,
@@ -57,7 +61,7 @@ export function parseOptions(args: readonly string[]): Options {
     throw new UserError(error instanceof Error ? error.message : String(error), { hint: HELP });
   }
   const { values, positionals } = parsed;
-  const unknown = positionals.find((word) => word !== 'quickly' && word !== 'quickstart');
+  const unknown = positionals.find((word) => !['quickly', 'quickstart', 'draw'].includes(word));
   if (unknown !== undefined) throw new UserError(`"${unknown}" is no argument of the benchmark.`, { hint: HELP });
   const quickly = positionals.includes('quickly');
   const number = (name: string, text: string | undefined, otherwise: number, least = 1): number => {
@@ -81,6 +85,7 @@ export function parseOptions(args: readonly string[]): Options {
     pythonPpo: values['python-ppo'],
     quickstart: values.quickstart,
     seeds: values.seeds === undefined && quickly ? [0] : [...new Set(seeds)],
+    draw: positionals.includes('draw'),
     help: values.help ?? false,
   };
 }

@@ -17,25 +17,23 @@ const WINDOW = 4;
 /** What a policy may lose of its best before a late alarm is too late. */
 const LOSS = 0.1;
 
-/** The sampled answers of a model, two to a prompt, where they differ and all four scores are known. */
+/** All pairs of a model's sampled answers to a prompt that differ and of which all four scores are known. */
 export function pairsOf(samples: readonly SampleRow[], model: string, names: { oracle: string; reward: string }) {
-  const first = new Map<number, SampleRow>();
+  const before = new Map<number, SampleRow[]>();
   const pairs: ScoredPair[] = [];
   for (const sample of samples) {
     if (sample['model'] !== model || sample['greedy'] === true || sample.row === undefined) continue;
-    const other = first.get(sample.row);
-    if (!other) {
-      first.set(sample.row, sample);
-      continue;
+    const others = before.get(sample.row) ?? [];
+    before.set(sample.row, [...others, sample]);
+    for (const other of others) {
+      if (other.answer === sample.answer) continue;
+      const both = (name: string): [number, number] | undefined => {
+        const [a, b] = [other.scores?.[name], sample.scores?.[name]];
+        return a === undefined || b === undefined ? undefined : [a, b];
+      };
+      const [oracle, reward] = [both(names.oracle), both(names.reward)];
+      if (oracle && reward) pairs.push({ oracle, reward });
     }
-    first.delete(sample.row);
-    if (other.answer === sample.answer) continue;
-    const both = (name: string): [number, number] | undefined => {
-      const [a, b] = [other.scores?.[name], sample.scores?.[name]];
-      return a === undefined || b === undefined ? undefined : [a, b];
-    };
-    const [oracle, reward] = [both(names.oracle), both(names.reward)];
-    if (oracle && reward) pairs.push({ oracle, reward });
   }
   return pairs;
 }
@@ -61,42 +59,52 @@ export interface PolicyPoint {
   oracle: number;
 }
 
+/** When an alarm was first raised. */
+export interface FirstAlarm {
+  signal: string;
+  step: number;
+}
+
 /** How a policy's training went, in means over a few iterations. */
 export interface Course {
+  /** The windows: means, each at its last step. */
+  points: PolicyPoint[];
   proxy: { first: number; last: number };
   oracle: { first: number; best: number; last: number };
   /** The step by which the oracle had lost a tenth of its best; null where it never did. */
   lostAt: number | null;
-  /** The step of the first alarm; null where there was none. */
-  alarmAt: number | null;
-  alarms: string[];
+  /** The first alarm of each signal, the earliest first. */
+  alarms: FirstAlarm[];
 }
 
 /** Null where there are no points. */
-export function courseOf(
-  points: readonly PolicyPoint[],
-  alarms: readonly { step: number; signal: string }[],
-): Course | null {
+export function courseOf(points: readonly PolicyPoint[], alarms: readonly FirstAlarm[]): Course | null {
   if (points.length === 0) return null;
   const ends = points.map((_, i) => points.slice(Math.max(0, i - WINDOW + 1), i + 1));
   // the first windows are short: they begin once one is full, or with all there is
   const windows = ends.slice(Math.min(WINDOW, points.length) - 1);
   const mean = (window: readonly PolicyPoint[], of: 'proxy' | 'oracle'): number =>
     window.reduce((sum, point) => sum + point[of], 0) / window.length;
-  const oracle = windows.map((window) => mean(window, 'oracle'));
+  const means = windows.map((window) => ({
+    step: window[window.length - 1].step,
+    proxy: mean(window, 'proxy'),
+    oracle: mean(window, 'oracle'),
+  }));
+  const [first] = means;
+  const last = means[means.length - 1];
   let best = -Infinity;
   let lostAt: number | null = null;
-  oracle.forEach((value, i) => {
-    best = Math.max(best, value);
-    if (lostAt === null && value < best * (1 - LOSS)) lostAt = windows[i].at(-1)?.step ?? null;
-  });
-  const steps = alarms.map(({ step }) => step);
+  for (const { step, oracle } of means) {
+    best = Math.max(best, oracle);
+    if (oracle < best * (1 - LOSS)) lostAt ??= step;
+  }
+  const ordered = [...alarms].sort((a, b) => a.step - b.step);
   return {
-    proxy: { first: mean(windows[0], 'proxy'), last: mean(windows[windows.length - 1], 'proxy') },
-    oracle: { first: oracle[0], best, last: oracle[oracle.length - 1] },
+    points: means,
+    proxy: { first: first.proxy, last: last.proxy },
+    oracle: { first: first.oracle, best, last: last.oracle },
     lostAt,
-    alarmAt: steps.length > 0 ? Math.min(...steps) : null,
-    alarms: [...new Set(alarms.map(({ signal }) => signal))],
+    alarms: ordered.filter(({ signal }, i) => ordered.findIndex((other) => other.signal === signal) === i),
   };
 }
 

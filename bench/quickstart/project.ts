@@ -56,8 +56,8 @@ export function planOf(source: string, options: { seed: number; threads: number;
       prompts: 'data/held-out.jsonl',
       reward: [...(has(REWARD) ? [REWARD] : []), { rule: `${ORACLE}.js` }],
       judge: { rule: `${ORACLE}.js` },
-      // two of each prompt: pairs for the reward model
-      answers_per_prompt: 2,
+      // several of each prompt: pairs for the reward model, and means that chance moves less
+      answers_per_prompt: 4,
       temperature: 1,
       max_new_tokens: 40,
       max_length: 128,

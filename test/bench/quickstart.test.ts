@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseOptions } from '../../bench/options';
 import { type PolicyPoint, type SeedFigures, accuracyOf, courseOf, pairsOf } from '../../bench/quickstart/figures';
+import { coursesPicture, scoresPicture } from '../../bench/quickstart/picture';
 import { SCORES, planOf } from '../../bench/quickstart/project';
 import { policiesOf } from '../../bench/quickstart/read';
 import { figureRows, figureTable, meanAndRange } from '../../bench/quickstart/report';
@@ -33,7 +34,7 @@ describe("the quickstart's config for the benchmark", () => {
     const { experiment, diagnostics } = parseExperiment(text, '/quickstart/align.yaml');
     expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(experiment).toMatchObject({ seed: 7, threads: 2 });
-    expect(experiment?.stages.get(SCORES)).toMatchObject({ models: ['sft', 'ppo'], answers_per_prompt: 2 });
+    expect(experiment?.stages.get(SCORES)).toMatchObject({ models: ['sft', 'ppo'], answers_per_prompt: 4 });
     expect(experiment?.stages.get('ppo')).toMatchObject({
       monitors: { proxy_gap: { judge: { rule: 'oracle.js' } } },
     });
@@ -85,7 +86,7 @@ describe('pairs of sampled answers', () => {
   const names = { oracle: 'oracle', reward: 'reward' };
   const of = (oracle: number, reward: number) => ({ oracle, reward });
 
-  it('are two different answers of one model to one prompt, neither of them greedy', () => {
+  it('are all two different answers of one model to one prompt, neither of them greedy', () => {
     const samples = [
       sample(0, 'a', of(1, 2)),
       sample(1, 'same', of(1, 1)),
@@ -96,8 +97,13 @@ describe('pairs of sampled answers', () => {
       sample(2, 'alone', of(1, 1)),
       sample(3, 'a', of(1, 1)),
       sample(3, 'without a score', { oracle: 1 }),
+      sample(0, 'c', of(0.5, 1)),
     ];
-    expect(pairsOf(samples, 'sft', names)).toEqual([{ oracle: [1, 0], reward: [2, 3] }]);
+    expect(pairsOf(samples, 'sft', names)).toEqual([
+      { oracle: [1, 0], reward: [2, 3] },
+      { oracle: [1, 0.5], reward: [2, 1] },
+      { oracle: [0, 0.5], reward: [3, 1] },
+    ]);
   });
 });
 
@@ -135,17 +141,24 @@ describe('the course of a policy', () => {
     expect(course?.oracle.first).toBeCloseTo(0.7);
     expect(course?.oracle.best).toBeCloseTo(0.85);
     expect(course?.proxy).toEqual({ first: 1.5, last: 3.5 });
-    expect(course).toMatchObject({ lostAt: null, alarmAt: null, alarms: [] });
+    expect(course).toMatchObject({ lostAt: null, alarms: [] });
+    expect(course?.points.map(({ step }) => step)).toEqual([4, 5, 6]);
   });
 
-  it('says when a tenth of the best was lost, and which alarm came first', () => {
+  it('says when a tenth of the best was lost, and when each alarm came first', () => {
     const course = courseOf(points([0.8, 0.8, 0.8, 0.8, 0.8, 0.6, 0.4, 0.2]), [
       { step: 7, signal: 'length_ratio' },
       { step: 6, signal: 'proxy_gap' },
       { step: 8, signal: 'proxy_gap' },
     ]);
     // means 0.8, 0.8, 0.75, 0.65, 0.5: the first below 0.72 ends at step 7
-    expect(course).toMatchObject({ lostAt: 7, alarmAt: 6, alarms: ['length_ratio', 'proxy_gap'] });
+    expect(course).toMatchObject({
+      lostAt: 7,
+      alarms: [
+        { step: 6, signal: 'proxy_gap' },
+        { step: 7, signal: 'length_ratio' },
+      ],
+    });
   });
 
   it('is as long as its points where they are few, and nothing of none', () => {
@@ -154,27 +167,31 @@ describe('the course of a policy', () => {
   });
 });
 
+const estimate = (value: number, by = 0.02) => ({ value, low: value - by, high: value + by });
+const policy = (sampled: number, greedy: number) => ({ sampled: estimate(sampled), greedy: estimate(greedy) });
+const seed = (number: number, ppo: number): SeedFigures => ({
+  seed: number,
+  seconds: {},
+  reward: {
+    untied: { count: 82, n: 100, value: 0.82, low: 0.7, high: 0.9 },
+    clear: { count: 43, n: 50, value: 0.86, low: 0.7, high: 0.9 },
+  },
+  policies: { sft: policy(0.78, 0.93), ppo: policy(ppo, 0.92) },
+  courses: {
+    'ppo-hacked': {
+      proxy: { first: 0, last: 2 },
+      oracle: { first: 0.7, best: 0.75, last: 0.3 },
+      lostAt: 20,
+      alarms: [{ step: 12, signal: 'proxy_gap' }],
+      points: [
+        { step: 4, proxy: 0, oracle: 0.75 },
+        { step: 30, proxy: 2, oracle: 0.3 },
+      ],
+    },
+  },
+});
+
 describe('the figures of the loop', () => {
-  const estimate = (value: number, by = 0.02) => ({ value, low: value - by, high: value + by });
-  const policy = (sampled: number, greedy: number) => ({ sampled: estimate(sampled), greedy: estimate(greedy) });
-  const seed = (number: number, ppo: number): SeedFigures => ({
-    seed: number,
-    seconds: {},
-    reward: {
-      untied: { count: 82, n: 100, value: 0.82, low: 0.7, high: 0.9 },
-      clear: { count: 43, n: 50, value: 0.86, low: 0.7, high: 0.9 },
-    },
-    policies: { sft: policy(0.78, 0.93), ppo: policy(ppo, 0.92) },
-    courses: {
-      'ppo-hacked': {
-        proxy: { first: 0, last: 2 },
-        oracle: { first: 0.7, best: 0.75, last: 0.3 },
-        lostAt: 20,
-        alarmAt: 12,
-        alarms: ['proxy_gap'],
-      },
-    },
-  });
   const reachedOf = (seeds: SeedFigures[], what: string) =>
     figureRows(seeds).find((row) => row.what.startsWith(what))?.reached;
 
@@ -185,7 +202,7 @@ describe('the figures of the loop', () => {
     expect(reachedOf(good, 'ppo: oracle at')).toBe(true);
     expect(reachedOf(good, 'ppo: oracle, greedy')).toBe(true);
     expect(reachedOf(good, 'sft: oracle at')).toBeNull();
-    expect(reachedOf(good, 'ppo-hacked: first alarm')).toBe(true);
+    expect(reachedOf(good, 'ppo-hacked: alarms')).toBe(true);
     // 0.80 to 0.84 against 0.76 to 0.80: they touch
     expect(reachedOf([...good, seed(2, 0.82)], 'ppo: oracle at')).toBe(false);
   });
@@ -200,7 +217,7 @@ describe('the figures of the loop', () => {
     const text = figureTable([seed(0, 0.86), seed(1, 0.84)], ['dpo']);
     expect(text).toContain('0.850 (0.840 to 0.860)');
     expect(text).toContain('0.860 [0.840, 0.880]');
-    expect(text).toContain('step 12 (proxy_gap); step 20');
+    expect(text).toContain('proxy_gap 12; step 20');
     expect(text).toMatch(/not measured: dpo\.$/);
   });
 
@@ -227,12 +244,53 @@ describe('the figures of the loop', () => {
   });
 });
 
+describe('the pictures', () => {
+  const count = (picture: string, what: string): number => picture.split(what).length - 1;
+  const two = [seed(0, 0.86), seed(1, 0.84)];
+
+  it('show a point for each policy, way of answering and seed, at its score, and the mean as a number', () => {
+    const picture = scoresPicture(two);
+    expect(count(picture, '<circle')).toBe(2 * 2 * 2);
+    expect(picture).toContain('>0.850<');
+    // 150 is 0 and 660 is 1: 0.78 of sft
+    expect(/<circle cx="([\d.]+)"/.exec(picture)?.[1]).toBe('547.8');
+  });
+
+  it('show the reward and the oracle of each seed, when alarms came and when a tenth was lost', () => {
+    const picture = coursesPicture(two);
+    expect(count(picture, '<polyline')).toBe(2 * 2);
+    expect(picture).toContain('⚠ proxy_gap');
+    expect(picture).toContain('oracle 10 % below its best');
+    expect(count(picture, '<circle')).toBe(2 * 2);
+    const calm = two.map((one) => ({
+      ...one,
+      courses: { ppo: { ...one.courses['ppo-hacked'], alarms: [], lostAt: null } },
+    }));
+    expect(coursesPicture(calm)).toContain('no alarm');
+  });
+
+  it('hold no text as markup and no number that is none, also of nothing', () => {
+    const strange = {
+      ...two[0],
+      policies: { '<b>&': policy(0.5, 0.6) },
+      courses: { '</svg>': two[0].courses['ppo-hacked'] },
+    };
+    for (const seeds of [[], [strange], [{ ...strange, reward: null, policies: {}, courses: {} }]]) {
+      for (const picture of [scoresPicture(seeds), coursesPicture(seeds)]) {
+        expect(picture).not.toMatch(/NaN|Infinity|<b>/);
+        expect(count(picture, '</svg>')).toBe(1);
+      }
+    }
+  });
+});
+
 describe('its arguments', () => {
   it('are seeds, three of them by default and one when quick', () => {
     expect(parseOptions(['quickstart'])).toMatchObject({ what: 'quickstart', seeds: [0, 1, 2], quickly: false });
     expect(parseOptions(['quickstart', 'quickly'])).toMatchObject({ seeds: [0] });
     expect(parseOptions(['quickstart', '--seeds', '3,0,3'])).toMatchObject({ seeds: [3, 0] });
-    expect(parseOptions([])).toMatchObject({ what: 'table' });
+    expect(parseOptions(['quickstart', 'draw'])).toMatchObject({ what: 'quickstart', draw: true });
+    expect(parseOptions([])).toMatchObject({ what: 'table', draw: false });
   });
 
   it.each(['-1', 'one', '', '1,,2'])('are refused: --seeds=%s', (text) => {
