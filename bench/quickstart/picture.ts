@@ -25,7 +25,7 @@ function svg(height: number, title: string, parts: readonly string[]): string {
  * mean over seeds as a number. Read on white and on black alike.
  */
 export function scoresPicture(seeds: readonly SeedFigures[]): string {
-  const [left, right, top, band, gap] = [150, 60, 44, 10, 12];
+  const [left, right, top, band, gap] = [190, 60, 44, 10, 12];
   const kinds = [
     { kind: 'sampled', words: 'temperature 1', colour: COLOURS.sampled },
     { kind: 'greedy', words: 'greedy', colour: COLOURS.greedy },
@@ -149,7 +149,6 @@ function stripsOf(column: Column, top: number): { parts: string[]; rows: number 
     const [first, last] = [Math.min(...steps), Math.max(...steps)].map((step) => stepPlace(column, step));
     const behind = last < left + PANEL_WIDTH / 2;
     return [
-      line(left, y, left + PANEL_WIDTH, y, thin(0.2)),
       ...steps.map((step) => `<circle cx="${place(stepPlace(column, step))}" cy="${place(y)}" r="4" fill="${fill}"/>`),
       text(behind ? last + 10 : first - 10, y + 4, words, behind ? 'start' : 'end'),
     ];

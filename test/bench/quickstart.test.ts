@@ -252,8 +252,8 @@ describe('the pictures', () => {
     const picture = scoresPicture(two);
     expect(count(picture, '<circle')).toBe(2 * 2 * 2);
     expect(picture).toContain('>0.850<');
-    // 150 is 0 and 660 is 1: 0.78 of sft
-    expect(/<circle cx="([\d.]+)"/.exec(picture)?.[1]).toBe('547.8');
+    // 190 is 0 and 660 is 1: 0.78 of sft
+    expect(/<circle cx="([\d.]+)"/.exec(picture)?.[1]).toBe('556.6');
   });
 
   it('show the reward and the oracle of each seed, when alarms came and when a tenth was lost', () => {
