@@ -61,7 +61,7 @@ const answerKeys = {
     .max(1000)
     .default(2)
     .meta({
-      doc: 'Measurements in a row beyond a threshold before its alarm.',
+      doc: 'Measurements in a row beyond a threshold before its alarm; `proxy_gap` takes four together, and does not wait.',
       expects: 'a whole number of 1 or more',
       aliases: ['hold', 'consecutive'],
     }),

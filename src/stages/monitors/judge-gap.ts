@@ -36,7 +36,7 @@ export interface Gap {
 const WINDOW = 4;
 /**
  * A fall counts once it is so many standard errors. The best of many windows is partly luck: with four, a policy that
- * stays as good raises an alarm in one run of forty measurements in a hundred. Where the reward is seen to pay for what
+ * stays as good raises an alarm in one or two of a hundred runs of forty measurements. Where the reward is seen to pay for what
  * the judge dislikes, a fall is what must come, and one will do.
  */
 const ERRORS = { usual: 4, expected: 1 };

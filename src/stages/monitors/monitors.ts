@@ -44,8 +44,8 @@ export class Monitors {
     for (const name of SIGNALS) {
       const threshold = settings.thresholds[name];
       if (threshold === undefined || threshold === false) continue;
-      const { side, neutral } = SIGNAL[name];
-      this.watches.set(name, new Watch({ threshold, side, neutral, patience: settings.patience }));
+      const { side, neutral, patience = settings.patience } = SIGNAL[name];
+      this.watches.set(name, new Watch({ threshold, side, neutral, patience }));
     }
   }
 

@@ -43,6 +43,8 @@ export interface Signal {
   readonly side: 'above' | 'below';
   /** Its value where the policy is the reference. */
   readonly neutral: number;
+  /** Set where a value is of several measurements already: so many beyond the threshold are enough, whatever is set. */
+  readonly patience?: number;
   readonly advice: readonly Advice[];
   /** Undefined where what it needs is missing. */
   readonly read: (view: View) => Reading | undefined;
@@ -201,6 +203,7 @@ export const SIGNAL: Readonly<Record<SignalName, Signal>> = {
   proxy_gap: {
     side: 'above',
     neutral: 0,
+    patience: 1,
     advice: ['raise_kl', 'lower_bound', 'roll_back', 'label'],
     read: ({ batch: { answers }, gap }) => {
       const found = gap.see(answers);

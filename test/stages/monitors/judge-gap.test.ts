@@ -85,14 +85,14 @@ describe('the default threshold', () => {
   it.each([
     ['likes what the judge likes', 1],
     ['has nothing to do with the judge', 0],
-  ])('raises no alarm in forty measurements of a policy that stays as good, where the reward %s', (_, liking) => {
-    expect(alarmed(runs(60, () => 0.8, liking))).toBeLessThanOrEqual(1);
+  ])('hardly ever raises an alarm over a policy that stays as good, where the reward %s', (_, liking) => {
+    expect(alarmed(runs(60, () => 0.8, liking))).toBeLessThanOrEqual(2);
   });
 
   it('sees a policy lose a fiftieth at each measurement in good time, where the reward pays for it', () => {
     const found = runs(60, (step) => 0.8 * (1 - step / 50), -1);
     expect(alarmed(found)).toBe(60);
     const lost = found.map((run) => run.lost).sort((a, b) => a - b);
-    expect(lost[30]).toBeLessThan(0.2);
+    expect(lost[30]).toBeLessThan(0.15);
   });
 });
