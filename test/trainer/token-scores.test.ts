@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tokenScoresOf } from '../../src/runs/token-scores';
 import { GOLDEN_FOLDER } from '../golden/load';
 import { writeGoldenReward } from '../golden/written-checkpoint';
-import { TrainerBench } from './trainer';
+import { TrainerBench, reached, timeless } from './trainer';
 
 const bench = new TrainerBench();
 
@@ -69,3 +69,15 @@ describe.each(['ppo', 'ppo-apart', 'grpo', 'rloo'])('the samples of a %s run', (
     }
   }, 120_000);
 });
+
+it('the samples of a run that was killed and resumed are those of one that ran through', async () => {
+  const [whole, dir] = [1, 2].map(() => bench.create([], null, 'ppo-apart'));
+  expect((await bench.run(whole)).code).toBe(0);
+  const { child, exit } = bench.start(dir);
+  await reached(dir, 4);
+  child.kill('SIGKILL');
+  await exit;
+  expect((await bench.run(dir)).code).toBe(0);
+  expect(dir.readSamples().length).toBeGreaterThan(0);
+  expect(timeless(dir.readSamples())).toEqual(timeless(whole.readSamples()));
+}, 120_000);
