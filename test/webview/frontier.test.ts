@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alongX, bestOf, frontierPath, measureOf, measuresOf } from '../../webview/curves/frontier';
-import { drawnPlaces, frontierAnnotations, type FrontierView } from '../../webview/curves/frontier-drawing';
+import { drawnPlaces, frontierAnnotations, seenRange, type FrontierView } from '../../webview/curves/frontier-drawing';
 import type { Curve } from '../../webview/curves/series';
 
 function curve(steps: number[], values: number[], smoothed = values): Curve {
@@ -120,4 +120,11 @@ it('says where a path ends and what its alarms were, at their points', () => {
   expect(Object.keys(drawn)).toEqual(['end0', 'alarm0:4']);
   expect(drawn['end0']).toMatchObject({ xValue: 3, yValue: 0.3, content: ['ppo · 14:02', 'step 6'] });
   expect(drawn['alarm0:4']).toMatchObject({ xValue: 2, yValue: 0.2, content: ['⚠ flattery', '⚠ echo'] });
+  // The end is at the upper right: its words stand to the left of it and below.
+  expect(drawn['end0']).toMatchObject({ position: { x: 'end', y: 'start' } });
+  const range = seenRange(view);
+  expect(range.x).toEqual({ min: 0, max: 3.12 });
+  expect(range.y.min).toBeCloseTo(0.088, 12);
+  const zoom = { x: { min: 1, max: 2 }, y: { min: 0, max: 1 } };
+  expect(seenRange({ ...view, zoom })).toBe(zoom);
 });

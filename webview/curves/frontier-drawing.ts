@@ -168,77 +168,97 @@ function markerDatasets(line: FrontierLine, view: FrontierView): Dataset[] {
   return datasets.filter(({ data }) => data.length > 0);
 }
 
-/** The words in the chart: where each path ends, and what its alarms said. */
+/** The words in the chart: where each path ends, and what its alarms said, on the side where there is room. */
 export function frontierAnnotations(view: FrontierView): Record<string, AnnotationOptions> {
   const drawn: Record<string, AnnotationOptions> = {};
   const { theme } = view;
+  const { x, y } = seenRange(view);
   const font = { family: theme.font, size: Math.max(10, theme.fontSize - 2), weight: 'normal' as const };
+  const label = (point: FrontierPoint, content: string[], above: boolean) => {
+    const left = (point.x ?? 0) > (x.min + x.max) / 2;
+    return {
+      type: 'label' as const,
+      xValue: point.x ?? 0,
+      yValue: point.y ?? 0,
+      content,
+      position: { x: left ? ('end' as const) : ('start' as const), y: above ? ('end' as const) : ('start' as const) },
+      xAdjust: left ? -10 : 10,
+      yAdjust: above ? -6 : 6,
+      padding: { x: 4, y: 2 },
+      textAlign: left ? ('right' as const) : ('left' as const),
+      // a word beside a point moves no axis
+      adjustScaleRange: false,
+      font,
+      drawTime: 'afterDatasetsDraw' as const,
+    };
+  };
   view.lines.forEach((line, number) => {
     const { steps } = line.path;
+    const color = translucent(line.color, strength(line));
     const last = steps.length - 1;
     const end = pointAt(line, last, view, true);
-    drawn[`end${number}`] = {
-      type: 'label',
-      xValue: end.x ?? 0,
-      yValue: end.y ?? 0,
-      content: [line.name, `step ${Math.round(steps[last] ?? 0)}`],
-      position: { x: 'end', y: 'end' },
-      xAdjust: -8,
-      yAdjust: -6,
-      padding: 2,
-      textAlign: 'right',
-      color: translucent(line.color, strength(line)),
-      font,
-      drawTime: 'afterDatasetsDraw',
-    };
-    for (const [step, labels] of alarmsByStep(line.markers)) {
+    const content = [line.name, `step ${Math.round(steps[last] ?? 0)}`];
+    const nearTop = (end.y ?? 0) > y.min + 0.85 * (y.max - y.min);
+    drawn[`end${number}`] = { ...label(end, content, !nearTop), color };
+    for (const [step, words] of alarmsByStep(line.markers)) {
       const at = pointAt(line, nearest(steps, step), view, true);
+      const nearBottom = (at.y ?? 0) < y.min + 0.1 * (y.max - y.min);
       drawn[`alarm${number}:${step}`] = {
-        type: 'label',
-        xValue: at.x ?? 0,
-        yValue: at.y ?? 0,
-        content: labels,
-        position: { x: 'start', y: 'start' },
-        xAdjust: 10,
-        yAdjust: 10,
-        padding: { x: 4, y: 2 },
-        textAlign: 'left',
+        ...label(at, words, nearBottom),
         color: theme.foreground,
         backgroundColor: theme.background,
-        borderColor: translucent(line.color, strength(line)),
+        borderColor: color,
         borderWidth: 1,
         borderRadius: 2,
-        font,
-        drawTime: 'afterDatasetsDraw',
       };
     }
   });
   return drawn;
 }
 
+/** Empty space around the points, as a share of their range. */
+const MARGIN = 0.06;
+
+/** What the axes cover: the zoom, else all points; KL from 0 on, of which noise may lie a little below. */
+export function seenRange({ lines, rootKl, ignoreOutliers, zoom }: FrontierView): Window2d {
+  if (zoom) return zoom;
+  const kls = lines.flatMap(({ path }) => Array.from(path.kl, (kl) => alongX(kl, rootKl)));
+  const x = rangeAround(kls, ignoreOutliers);
+  const noise = x.min > -0.1 * x.max && x.min < 0.5 * x.max;
+  return {
+    x: noise ? { min: 0, max: x.max } : x,
+    y: rangeAround(
+      lines.flatMap(({ path }) => [...path.reward]),
+      ignoreOutliers,
+    ),
+  };
+}
+
+function rangeAround(values: readonly number[], ignoreOutliers: boolean): Range {
+  const robust = ignoreOutliers ? robustRange(values) : undefined;
+  if (robust) return robust;
+  let [min, max] = [Infinity, -Infinity];
+  for (const value of values) [min, max] = [Math.min(min, value), Math.max(max, value)];
+  if (!Number.isFinite(min)) return { min: 0, max: 1 };
+  const margin = MARGIN * (max - min || Math.abs(max) || 1);
+  return { min: min - margin, max: max + margin };
+}
+
 function scale(view: FrontierView, axis: 'x' | 'y') {
-  const { theme, lines, rootKl, zoom, ignoreOutliers } = view;
-  const values = (): number[] =>
-    lines.flatMap(({ path }) => (axis === 'x' ? [...path.kl].map((kl) => alongX(kl, rootKl)) : [...path.reward]));
-  const range = zoom?.[axis] ?? (ignoreOutliers ? robustRange(values()) : undefined);
+  const { theme, rootKl } = view;
+  const kl = rootKl ? '√KL to the reference (√nats an answer)' : 'KL to the reference (nats an answer)';
   return {
     type: 'linear' as const,
+    ...seenRange(view)[axis],
     title: {
       display: true,
-      text:
-        axis === 'y'
-          ? view.label
-          : rootKl
-            ? '√KL to the reference (√nats an answer)'
-            : 'KL to the reference (nats an answer)',
+      text: axis === 'y' ? view.label : kl,
       color: theme.dimmed,
       font: { family: theme.font, size: Math.max(10, theme.fontSize - 1), weight: 'normal' as const },
     },
     grid: { color: theme.grid, lineWidth: 0.5 },
     border: { display: axis === 'x', color: theme.grid },
     ticks: ticks(theme, 8, tick),
-    grace: range ? 0 : '5%',
-    ...range,
   };
 }
 

@@ -10,7 +10,7 @@ export interface ToolbarHooks {
 
 const VIEW_CHOICES: readonly Choice<CurvesViewName>[] = [
   { value: 'curves', label: 'Over steps' },
-  { value: 'frontier', label: 'Reward over KL' },
+  { value: 'frontier', label: 'Reward against KL' },
 ];
 const AXIS_WORDS: Record<Axis, string> = { step: 'Step', tokens: 'Tokens', time: 'Time' };
 
