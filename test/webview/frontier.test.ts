@@ -120,8 +120,9 @@ it('says where a path ends and what its alarms were, at their points', () => {
   expect(Object.keys(drawn)).toEqual(['end0', 'alarm0:4']);
   expect(drawn['end0']).toMatchObject({ xValue: 3, yValue: 0.3, content: ['ppo · 14:02', 'step 6'] });
   expect(drawn['alarm0:4']).toMatchObject({ xValue: 2, yValue: 0.2, content: ['⚠ flattery', '⚠ echo'] });
-  // The end is at the upper right: its words stand to the left of it and below.
-  expect(drawn['end0']).toMatchObject({ position: { x: 'end', y: 'start' } });
+  // The end is at the right: its words stand to the left of it, above.
+  expect(drawn['end0']).toMatchObject({ position: { x: 'end', y: 'end' } });
+  expect(drawn['alarm0:4']).toMatchObject({ position: { x: 'start', y: 'start' } });
   const range = seenRange(view);
   expect(range.x).toEqual({ min: 0, max: 3.12 });
   expect(range.y.min).toBeCloseTo(0.088, 12);

@@ -174,8 +174,10 @@ export function frontierAnnotations(view: FrontierView): Record<string, Annotati
   const { theme } = view;
   const { x, y } = seenRange(view);
   const font = { family: theme.font, size: Math.max(10, theme.fontSize - 2), weight: 'normal' as const };
+  const along = (at: number | null, { min, max }: Range): number => ((at ?? 0) - min) / (max - min);
+  // A path comes from the lower left: its end is named above it, an alarm on its way below it to the right.
   const label = (point: FrontierPoint, content: string[], above: boolean) => {
-    const left = (point.x ?? 0) > (x.min + x.max) / 2;
+    const left = along(point.x, x) > (above ? 0.5 : 0.7);
     return {
       type: 'label' as const,
       xValue: point.x ?? 0,
@@ -198,13 +200,11 @@ export function frontierAnnotations(view: FrontierView): Record<string, Annotati
     const last = steps.length - 1;
     const end = pointAt(line, last, view, true);
     const content = [line.name, `step ${Math.round(steps[last] ?? 0)}`];
-    const nearTop = (end.y ?? 0) > y.min + 0.85 * (y.max - y.min);
-    drawn[`end${number}`] = { ...label(end, content, !nearTop), color };
+    drawn[`end${number}`] = { ...label(end, content, along(end.y, y) < 0.92), color };
     for (const [step, words] of alarmsByStep(line.markers)) {
       const at = pointAt(line, nearest(steps, step), view, true);
-      const nearBottom = (at.y ?? 0) < y.min + 0.1 * (y.max - y.min);
       drawn[`alarm${number}:${step}`] = {
-        ...label(at, words, nearBottom),
+        ...label(at, words, along(at.y, y) < 0.1),
         color: theme.foreground,
         backgroundColor: theme.background,
         borderColor: color,
@@ -216,8 +216,9 @@ export function frontierAnnotations(view: FrontierView): Record<string, Annotati
   return drawn;
 }
 
-/** Empty space around the points, as a share of their range. */
+/** Empty space around the points, as a share of their range; above them there is room for words. */
 const MARGIN = 0.06;
+const MARGIN_ABOVE = 0.14;
 
 /** What the axes cover: the zoom, else all points; KL from 0 on, of which noise may lie a little below. */
 export function seenRange({ lines, rootKl, ignoreOutliers, zoom }: FrontierView): Window2d {
@@ -225,23 +226,18 @@ export function seenRange({ lines, rootKl, ignoreOutliers, zoom }: FrontierView)
   const kls = lines.flatMap(({ path }) => Array.from(path.kl, (kl) => alongX(kl, rootKl)));
   const x = rangeAround(kls, ignoreOutliers);
   const noise = x.min > -0.1 * x.max && x.min < 0.5 * x.max;
-  return {
-    x: noise ? { min: 0, max: x.max } : x,
-    y: rangeAround(
-      lines.flatMap(({ path }) => [...path.reward]),
-      ignoreOutliers,
-    ),
-  };
+  const rewards = lines.flatMap(({ path }) => [...path.reward]);
+  return { x: noise ? { min: 0, max: x.max } : x, y: rangeAround(rewards, ignoreOutliers, MARGIN_ABOVE) };
 }
 
-function rangeAround(values: readonly number[], ignoreOutliers: boolean): Range {
+function rangeAround(values: readonly number[], ignoreOutliers: boolean, above = MARGIN): Range {
   const robust = ignoreOutliers ? robustRange(values) : undefined;
   if (robust) return robust;
   let [min, max] = [Infinity, -Infinity];
   for (const value of values) [min, max] = [Math.min(min, value), Math.max(max, value)];
   if (!Number.isFinite(min)) return { min: 0, max: 1 };
-  const margin = MARGIN * (max - min || Math.abs(max) || 1);
-  return { min: min - margin, max: max + margin };
+  const span = max - min || Math.abs(max) || 1;
+  return { min: min - MARGIN * span, max: max + above * span };
 }
 
 function scale(view: FrontierView, axis: 'x' | 'y') {
