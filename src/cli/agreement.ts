@@ -30,7 +30,9 @@ interface Options {
 /** `align agreement LABELS…` */
 export function agreementCommand(): Command {
   const command = new Command('agreement')
-    .description('How well annotators agree: α, κ, intervals, who disagrees on what, and what choices go with.')
+    .description(
+      "How well annotators agree: Krippendorff's α, Cohen's and Fleiss' κ with intervals, who agrees with whom, what is disputed, whose choices go with length or position.",
+    )
     .argument('<labels...>', LABELS_HELP)
     .option('--preferences', 'the values of a CSV are preferences, -2 (a much better) to 2 (b much better)')
     .option('--draws <n>', 'bootstrap draws for the 95 % intervals, 0 for none', wholeNumber(0), 1000)

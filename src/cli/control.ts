@@ -11,6 +11,7 @@ import { EXIT, type ExitCode } from './exit';
 import { Interrupt } from './interrupt';
 import { figure } from './numbers';
 import { FOLDER_OPTION, runOf } from './place';
+import { isEvaluation } from './progress';
 
 type Verb = 'pause' | 'stop' | 'checkpoint' | 'evaluate';
 interface Options {
@@ -25,7 +26,8 @@ const DESCRIPTIONS: Record<Verb, string> = {
   pause: 'Ask a run to pause after its step, and wait until it does.',
   stop: 'Ask a run to stop after its step, with a checkpoint, and wait until it has.',
   checkpoint: 'Ask a run for a checkpoint now, and wait until it is written.',
-  evaluate: 'Ask a run for an evaluation on its held-out rows now, and wait for the numbers.',
+  evaluate:
+    'Ask a run for an evaluation on its held-out rows now, and wait for the numbers. (A stage of type evaluate is run by `align run`.)',
 };
 
 /** `align pause | stop | checkpoint | evaluate RUN` */
@@ -127,7 +129,7 @@ class Watch {
       const checkpoint = run.result?.last?.step === step ? findCheckpoint(this.dir, step) : undefined;
       return checkpoint && { checkpoint: checkpoint.path };
     }
-    const metrics = this.rows.find((row) => 'eval_loss' in row && row.step >= step);
+    const metrics = this.rows.find((row) => isEvaluation(row) && row.step >= step);
     // A later step, or a pause that goes on, without an evaluation before it: nothing is held out.
     const passed = this.rows.some((row) => row.step > step);
     return metrics || passed ? { metrics: metrics ?? { step, time: Date.now() } } : undefined;

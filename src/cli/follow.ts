@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from '../runs/control';
 import type { RunDir } from '../runs/directory';
@@ -10,13 +10,25 @@ import type { Output } from './command';
 import { EXIT, type ExitCode } from './exit';
 import { Interrupt } from './interrupt';
 import { duration, figure } from './numbers';
-import { Progress, progressLine } from './progress';
+import { isEvaluation, Progress, progressLine } from './progress';
 import { StatusLine } from './status-line';
 import { plain, styled } from './terminal';
 
 const POLL_MS = 150;
 /** Plain lines come at most this often, and at every evaluation. */
 const PLAIN_MS = 5_000;
+
+/** The events that a person hears of, and the word before each. */
+const TOLD: ReadonlyMap<string, string> = new Map([
+  ['warning', 'warning'],
+  ['alarm', 'alarm'],
+  ['data_doctor', 'data'],
+  ['early_stop', 'early stop'],
+  ['kl_stop', 'early stop'],
+  ['control_refused', 'control refused'],
+  ['pairs', 'pairs'],
+  ['report', 'report'],
+]);
 
 /**
  * Follows a run to its end and returns the exit code that fits it. Ctrl-C once asks the run to stop, twice leaves it to
@@ -95,7 +107,7 @@ class Follower {
     let evaluated = false;
     drain(this.metrics, ({ rows, reset }) => {
       this.progress.add(rows, reset);
-      evaluated ||= rows.some((row) => 'eval_loss' in row);
+      evaluated ||= rows.some(isEvaluation);
       if (output.json) for (const row of rows) output.line({ type: 'metrics', run: this.dir.id, ...row });
     });
     drain(this.events, ({ rows }) => {
@@ -110,13 +122,13 @@ class Follower {
     return evaluated;
   }
 
-  private tell({ event, message }: EventRow): void {
-    const told =
-      event === 'warning' || event === 'data_doctor' || event === 'early_stop' || event === 'control_refused';
-    if (!told || message === undefined) return;
+  private tell({ event, step, message }: EventRow): void {
+    const word = TOLD.get(event);
+    if (word === undefined || message === undefined) return;
     this.status.clear();
-    const word = event === 'data_doctor' ? 'data' : event.replace('_', ' ');
-    this.output.note(`${styled(this.output.err, event === 'warning' ? 'yellow' : 'dim', word)}: ${plain(message)}`);
+    const style = event === 'warning' || event === 'alarm' ? 'yellow' : 'dim';
+    const place = event === 'alarm' ? ` at step ${step}` : '';
+    this.output.note(`${styled(this.output.err, style, `${word}${place}`)}: ${plain(message)}`);
   }
 
   private show(info: RunInfo, evaluated: boolean): void {
@@ -159,7 +171,7 @@ class Follower {
       const mark = styled(output.out, 'green', '✓');
       if (!output.json) {
         output.say(`${mark} ${run.stage} done: ${run.step} steps in ${duration(seconds)}${loss}`);
-        const made = [dir.modelFolder, join(dir.path, 'report.md')].find((path) => existsSync(path)) ?? dir.path;
+        const made = [dir.modelFolder, dir.reportFile].find((path) => existsSync(path)) ?? dir.path;
         output.say(`  ${relative('', made) || made}`);
       }
       return EXIT.done;

@@ -28,28 +28,15 @@ const program = new Command('align')
   .helpCommand(false)
   .showHelpAfterError('--help tells how it is used.');
 
-for (const command of [
-  runCommand(),
-  resumeCommand(),
-  ...controlCommands(),
-  branchCommand(),
-  runsCommand(),
-  showCommand(),
-  monitorCommand(),
-  validateCommand(),
-  dataCommand(),
-  devicesCommand(),
-  generateCommand(),
-  chatCommand(),
-  logprobsCommand(),
-  scoreCommand(),
-  agreementCommand(),
-  aggregateCommand(),
-  exportCommand(),
-  importCommand(),
-  initCommand(),
-])
-  program.addCommand(command);
+const GROUPS: readonly (readonly [string, readonly Command[]])[] = [
+  ['Begin:', [initCommand(), validateCommand(), dataCommand(), devicesCommand()]],
+  ['Run stages:', [runCommand(), resumeCommand(), ...controlCommands(), branchCommand()]],
+  ['Look at runs:', [runsCommand(), showCommand(), monitorCommand()]],
+  ['Ask models:', [generateCommand(), chatCommand(), logprobsCommand(), scoreCommand()]],
+  ['Labels and preferences:', [agreementCommand(), aggregateCommand(), exportCommand(), importCommand()]],
+];
+for (const [heading, commands] of GROUPS)
+  for (const command of commands) program.addCommand(command.helpGroup(heading));
 program.addCommand(demoCommand(), { hidden: true });
 for (const command of [program, ...program.commands]) command.exitOverride();
 

@@ -9,18 +9,23 @@ export interface ProgressState {
   step: number;
   /** Null until the data has been counted. */
   steps: number | null;
-  loss: number | null;
-  /** −1: the loss falls, 1: it rises, 0: neither, or too early to say. */
+  /** What says most about how it goes: of a stage that maximises a reward that, of others the loss. */
+  figure: { name: 'reward' | 'loss'; value: number } | null;
+  /** −1: the figure falls, 1: it rises, 0: neither, or too early to say. */
   trend: -1 | 0 | 1;
+  /** KL to the reference, nats an answer. */
+  kl: number | null;
   evalLoss: number | null;
   tokensPerSecond: number | null;
   /** Seconds to the end at the rate of the last steps. */
   left: number | null;
 }
 
-/** Steps over which rate and loss are taken. */
+/** The mean reward of a policy's answers, by the names of PPO and of GRPO and RLOO. */
+const REWARDS = ['objective/scores', 'reward'] as const;
+/** Steps over which rate and figure are taken. */
 const WINDOW = 20;
-/** A smaller change of the loss, as a share of it, is none. */
+/** A smaller change of the figure, as a share of it, is none. */
 const FLAT = 0.005;
 const BAR = 10;
 
@@ -28,8 +33,8 @@ const numberOf = (row: MetricsRow | undefined, key: string): number | null => {
   const value = row?.[key];
   return typeof value === 'number' ? value : null;
 };
-/** Evaluations stand between steps and tell nothing of their pace. */
-const isEvaluation = (row: MetricsRow): boolean => Object.keys(row).some((key) => key.startsWith('eval_'));
+/** Whether a row is what held-out rows gave: they stand between steps, and tell nothing of their pace. */
+export const isEvaluation = (row: MetricsRow): boolean => Object.keys(row).some((key) => key.startsWith('eval_'));
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Gathers the rows of a run's metrics into what a progress line shows. */
@@ -50,11 +55,12 @@ export class Progress {
   }
 
   state(run: RunFile, state: RunState): ProgressState {
-    const losses = this.recent.flatMap((row) => numberOf(row, 'loss') ?? []);
-    const now = losses.slice(-WINDOW);
-    const before = losses.slice(-2 * WINDOW, -WINDOW);
+    const reward = REWARDS.find((name) => this.recent.some((row) => numberOf(row, name) !== null));
+    const values = this.recent.flatMap((row) => numberOf(row, reward ?? 'loss') ?? []);
+    const now = values.slice(-WINDOW);
+    const before = values.slice(-2 * WINDOW, -WINDOW);
     const half = before.length > 0 ? [before, now] : [now.slice(0, now.length >> 1), now.slice(now.length >> 1)];
-    const change = half[0].length ? (mean(half[1]) - mean(half[0])) / Math.abs(mean(half[0])) : 0;
+    const change = half[0].length ? (mean(half[1]) - mean(half[0])) / (Math.abs(mean(half[0])) || 1) : 0;
     const last = this.recent.at(-1);
     const first = this.recent.at(-1 - Math.min(WINDOW, this.recent.length - 1));
     const seconds = last && first ? (last.time - first.time) / 1000 : 0;
@@ -68,7 +74,8 @@ export class Progress {
       reason: run.reason ?? null,
       step,
       steps: run.steps,
-      loss: now.length ? mean(now.slice(-5)) : null,
+      figure: now.length ? { name: reward ? 'reward' : 'loss', value: mean(now.slice(-5)) } : null,
+      kl: numberOf(last, 'objective/kl'),
       trend: Math.abs(change) < FLAT ? 0 : change < 0 ? -1 : 1,
       evalLoss: this.evalLoss,
       tokensPerSecond: seconds > 0 && tokens > 0 ? tokens / seconds : null,
@@ -83,9 +90,9 @@ export function bar(share: number, width = BAR): string {
   return '█'.repeat(full) + '░'.repeat(width - full);
 }
 
-/** `sft  ███████░░░  412/1200  loss 2.07 ↓  7.3k tok/s  38 s`. Without a bar for streams that are no terminal. */
+/** `sft  ███████░░░  412/1200  loss 2.07 ↓  7.3k tok/s  38 s`, or `reward 0.81 ↑  KL 4.2`. Without a bar for streams that are no terminal. */
 export function progressLine(progress: ProgressState, options: { bar?: boolean } = {}): string {
-  const { stage, state, step, steps, loss, trend, evalLoss, tokensPerSecond, left } = progress;
+  const { stage, state, step, steps, trend, kl, evalLoss, tokensPerSecond, left } = progress;
   if (steps === null || state === 'queued') {
     const words = state === 'queued' ? (progress.reason ?? 'starting') : (progress.reason ?? 'reading data');
     return `${stage}  ${words}`;
@@ -93,7 +100,9 @@ export function progressLine(progress: ProgressState, options: { bar?: boolean }
   const parts = [stage];
   if (options.bar ?? true) parts.push(bar(steps > 0 ? step / steps : 1));
   parts.push(`${String(step).padStart(String(steps).length)}/${steps}`);
-  if (loss !== null) parts.push(`loss ${figure(loss)} ${trend < 0 ? '↓' : trend > 0 ? '↑' : '→'}`);
+  const arrow = trend < 0 ? '↓' : trend > 0 ? '↑' : '→';
+  if (progress.figure) parts.push(`${progress.figure.name} ${figure(progress.figure.value)} ${arrow}`);
+  if (kl !== null) parts.push(`KL ${figure(kl)}`);
   if (evalLoss !== null) parts.push(`eval ${figure(evalLoss)}`);
   if (tokensPerSecond !== null) parts.push(`${amount(tokensPerSecond)} tok/s`);
   if (state === 'paused' || state === 'stopping') parts.push(state);

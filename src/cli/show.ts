@@ -11,7 +11,7 @@ import { writeAlarms } from './monitor';
 import { wholeNumber } from './options';
 import { age, duration, figure } from './numbers';
 import { FOLDER_OPTION, runOf } from './place';
-import { plain, styled, table, wrap } from './terminal';
+import { beginning, plain, styled, table, wrap } from './terminal';
 import { stateInWords } from './words';
 
 interface Options {
@@ -76,12 +76,18 @@ async function show(reference: string, options: Options): Promise<void> {
   output.say(`${styled(output.out, 'bold', id)}  ${plain(stateInWords(info))}`);
   const took =
     run.started && run.ended ? ` took ${duration((Date.parse(run.ended) - Date.parse(run.started)) / 1000)}` : '';
+  const inputs = Object.entries(run.inputs ?? {}).map(([use, { run: source, path }]) => ({
+    use,
+    from: source ?? path,
+  }));
+  const otherInputs = inputs.filter(({ use }) => use !== 'model');
   const facts = [
     ['config', `${run.config_file}, stage ${run.stage} (${run.type})`],
     ['when', `${age(run.created)}${took}`],
     ['device', run.device ?? ''],
     ['folder', relative('', dir.path) || '.'],
-    ['starts from', Object.values(run.inputs ?? {}).map(({ run: source, path }) => source ?? path)[0] ?? ''],
+    ['starts from', inputs.find(({ use }) => use === 'model')?.from ?? ''],
+    ['takes', otherInputs.map(({ use, from }) => `${use} ${from}`).join(', ')],
     ['branched', run.parent ? `from ${run.parent.run} at step ${run.parent.step}` : ''],
     ['checkpoints', checkpoints.map(({ step }) => step).join(', ')],
     ['hint', run.error?.hint ?? ''],
@@ -147,11 +153,14 @@ function heading(output: Output, words: string): void {
   output.say(`\n${styled(output.out, 'dim', words)}`);
 }
 
+/** Characters of a prompt or an answer. */
+const MOST_SHOWN = 4000;
+
 function writeSample(output: Output, { prompt, answer }: SampleRow): void {
   const asked = typeof prompt === 'string' ? prompt : (prompt.at(-1)?.content ?? '');
   const width = Math.min(output.out.width, 100);
-  for (const line of wrap(plain(asked), width)) output.say(styled(output.out, 'cyan', line));
-  for (const line of wrap(plain(answer) || '(nothing)', width - 2)) output.say(`  ${line}`);
+  for (const line of wrap(plain(beginning(asked, MOST_SHOWN)), width)) output.say(styled(output.out, 'cyan', line));
+  for (const line of wrap(plain(beginning(answer, MOST_SHOWN)) || '(nothing)', width - 2)) output.say(`  ${line}`);
 }
 
 /** The parent of a branch, else the run of the stage before this one. */

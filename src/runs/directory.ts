@@ -62,6 +62,10 @@ export class RunDir {
   get modelFolder(): string {
     return join(this.path, 'model');
   }
+  /** What an evaluation found, as a document; other stages have none. */
+  get reportFile(): string {
+    return join(this.path, 'report.md');
+  }
   get controlFolder(): string {
     return join(this.path, 'control');
   }

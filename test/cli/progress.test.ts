@@ -54,6 +54,15 @@ describe('the progress line', () => {
     expect(progressLine(progress.state(run(), 'running'))).toContain(arrow);
   });
 
+  it.each(['objective/scores', 'reward'])('tells the reward of a policy, %s, and its KL', (name) => {
+    const progress = new Progress('ppo');
+    for (let step = 1; step <= 10; step++)
+      progress.add([{ step, time: 1e12 + step * 1000, loss: 0.1, [name]: step / 10, 'objective/kl': step }]);
+    expect(progressLine(progress.state(run({ step: 10, steps: 20 }), 'running'), { bar: false })).toBe(
+      'ppo  10/20  reward 0.800 ↑  KL 10.0  10 s',
+    );
+  });
+
   it('knows the time left of a run without a loss, evaluations aside', () => {
     const progress = new Progress('collect');
     progress.add([1, 2, 3, 4].map((step) => ({ step, time: 1e12 + step * 1000, answers: step * 128 })));
@@ -76,8 +85,12 @@ describe('the progress line', () => {
     const progress = new Progress('sft');
     for (let step = 1; step <= 30; step++) progress.add([row(step, 2)]);
     progress.add([{ step: 5, time: 2e12, loss: 3, num_tokens: 250 }], true);
-    const { left, tokensPerSecond, loss } = progress.state(run({ step: 5 }), 'running');
-    expect({ left, tokensPerSecond, loss }).toEqual({ left: null, tokensPerSecond: null, loss: 3 });
+    const { left, tokensPerSecond, figure } = progress.state(run({ step: 5 }), 'running');
+    expect({ left, tokensPerSecond, figure }).toEqual({
+      left: null,
+      tokensPerSecond: null,
+      figure: { name: 'loss', value: 3 },
+    });
   });
 
   it('fills its bar from end to end', () => {

@@ -121,7 +121,7 @@ function mutated(text: string, int: (below: number) => number): string {
   return result;
 }
 
-const ROUNDS = Number(process.env.FUZZ_ROUNDS ?? 3000);
+const ROUNDS = process.env.ALIGN_SOAK ? 20_000 : 3000;
 
 /** An assertion whose words are only made when it fails: there are a million of them. */
 function must(holds: boolean, words: () => string): void {
