@@ -1,6 +1,8 @@
 import { parse } from 'yaml';
+import { exampleOf } from './checks/value';
 import { UserError } from './errors';
 import { isStageType, stageKeys, stageSchema } from './schema/experiment';
+import { nearest } from './suggest';
 
 type Fields = Record<string, unknown>;
 
@@ -21,13 +23,34 @@ export function branchedConfig(config: unknown, settings: readonly string[]): un
   for (const setting of settings) {
     const equals = setting.indexOf('=');
     const key = equals < 0 ? '' : setting.slice(0, equals).trim();
-    const spec = keys.get(key);
-    if (!spec)
-      throw new UserError(key ? `A ${String(changed.type)} stage has no key ${key}.` : `${setting} is no setting.`, {
+    if (key === '')
+      throw new UserError(`The setting \`${setting}\` has no key and value.`, {
         hint: 'Write key=value, such as learning_rate=1e-4.',
       });
-    changed[key] = parse(setting.slice(equals + 1));
-    if (!stageSchema.safeParse(changed).success) throw new UserError(`${key} must be ${spec.expects}.`);
+    const spec = keys.get(key);
+    if (!spec) {
+      const near = [...keys.values()].find(({ aliases }) => aliases?.includes(key))?.name ?? nearest(key, keys.keys());
+      throw new UserError(`A stage of type ${String(changed.type)} has no key \`${key}\`.`, {
+        hint: near ? `Did you mean \`${near}\`?` : `Its keys are ${[...keys.keys()].join(', ')}.`,
+      });
+    }
+    const written = setting.slice(equals + 1);
+    changed[key] = valueOf(written, setting);
+    if (!stageSchema.safeParse(changed).success)
+      throw new UserError(`\`${key}\` must be ${spec.expects}, but is ${written.trim() || 'empty'}.`, {
+        hint: `For example ${key}=${exampleOf(spec)}.`,
+      });
   }
   return { ...config, config: stageSchema.parse(changed) };
+}
+
+function valueOf(text: string, setting: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new UserError(`The value in the setting \`${setting}\` cannot be read.`, {
+      hint: 'Write key=value, such as learning_rate=1e-4.',
+      cause,
+    });
+  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { branchedConfig } from '../../src/config/branch';
+import { UserError } from '../../src/config/errors';
 import { csvOf, curveRun, rowBatch, withDistinctLabels } from '../../src/editor/curves/curve-data';
 import { parseExperiment } from '../../src/config/parse';
 import { resolveStage } from '../../src/config/load';
@@ -71,6 +72,16 @@ describe('a run for the curves panel', () => {
   });
 });
 
+function caught(work: () => unknown): UserError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 describe('the config of a branch', () => {
   const { experiment } = parseExperiment(
     'model: ./m\nstages:\n  sft:\n    type: sft\n    data: a.jsonl\n',
@@ -87,10 +98,14 @@ describe('the config of a branch', () => {
   });
 
   it.each([
-    ['lr=1', 'no key lr'],
-    ['learning_rate=fast', 'learning_rate must be'],
-    ['nonsense', 'no setting'],
-  ])('refuses %s', (settings, words) => {
-    expect(() => branchedConfig(config, [settings])).toThrow(words);
+    ['lr=1', 'no key `lr`', 'Did you mean `learning_rate`?'],
+    ['epoch=1', 'no key `epoch`', 'Did you mean `epochs`?'],
+    ['learning_rate=fast', '`learning_rate` must be a number', 'For example learning_rate='],
+    ['learning_rate=[1', 'cannot be read', 'Write key=value'],
+    ['nonsense', 'has no key and value', 'Write key=value'],
+  ])('refuses %s, and says how to mend it', (settings, words, mend) => {
+    const error = caught(() => branchedConfig(config, [settings]));
+    expect(error.message).toContain(words);
+    expect(error.hint).toContain(mend);
   });
 });
