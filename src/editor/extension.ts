@@ -17,7 +17,6 @@ import * as run from './runs/run';
 import * as runsTree from './runs/runs-tree';
 import * as statusBar from './runs/status-bar';
 import * as tasks from './runs/tasks';
-import * as trust from './trust';
 
 /** What every feature exports. */
 type Register = (context: EditorContext) => vscode.Disposable;
@@ -39,7 +38,6 @@ const FEATURES: readonly Register[] = [
   statusBar.register,
   tasks.register,
   quickstart.register,
-  trust.register,
   folders.register,
 ];
 

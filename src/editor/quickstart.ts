@@ -3,28 +3,20 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../config/errors';
-import { showError, type EditorContext } from './context';
+import { registerCommand, type EditorContext } from './context';
 
 const FOLDER = 'alignment-lab-quickstart';
 
 /** Copies the quickstart to a folder of the user's choice and opens it. */
 export function register(context: EditorContext): vscode.Disposable {
-  return vscode.commands.registerCommand(
-    'alignment-lab.openQuickstart',
-    async (argument: unknown, options: unknown) => {
-      try {
-        const parent = typeof argument === 'string' ? argument : await askForFolder();
-        if (parent === undefined) return undefined;
-        const target = await copyQuickstart(context, parent);
-        const stay = typeof options === 'object' && options !== null && 'open' in options && options.open === false;
-        if (!stay) await open(target);
-        return target;
-      } catch (error) {
-        void showError(context, error);
-        return undefined;
-      }
-    },
-  );
+  return registerCommand(context, 'openQuickstart', async (argument, options) => {
+    const parent = typeof argument === 'string' ? argument : await askForFolder();
+    if (parent === undefined) return undefined;
+    const target = await copyQuickstart(context, parent);
+    const stay = typeof options === 'object' && options !== null && 'open' in options && options.open === false;
+    if (!stay) await open(target);
+    return target;
+  });
 }
 
 async function askForFolder(): Promise<string | undefined> {

@@ -1,14 +1,5 @@
 import * as vscode from 'vscode';
 import { UserError } from '../config/errors';
-import type { EditorContext } from './context';
-
-/** Tells the user once, in the status bar, that nothing can be started here; follows the grant of trust. */
-export function register(_context: EditorContext): vscode.Disposable {
-  const set = (): void =>
-    void vscode.commands.executeCommand('setContext', 'alignment-lab.trusted', vscode.workspace.isTrusted);
-  set();
-  return vscode.workspace.onDidGrantWorkspaceTrust(set);
-}
 
 /** Throws where the folder is not trusted: a config decides which files are read and which code runs. */
 export function requireTrust(what: string): void {

@@ -33,7 +33,7 @@ it('is activated without zod, YAML or the config schema', async () => {
   const atOnce = filesLoadedWith('out/extension.js', metafile);
   const late = Object.keys(metafile.inputs).filter((file) => !atOnce.includes(file));
   // The test would pass by itself if nothing were loaded at all.
-  expect(atOnce).toContain('src/editor/lenses.ts');
+  expect(atOnce).toContain('src/editor/align-file/lenses.ts');
   expect(late).toContain('src/config/parse.ts');
   expect(late.some((file) => file.includes('node_modules/zod/'))).toBe(true);
   const heavy = atOnce.filter((file) => file.includes('node_modules') || file.startsWith('src/config/schema/'));

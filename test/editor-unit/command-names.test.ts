@@ -8,8 +8,8 @@ const sources = join(root, 'src', 'editor');
 /** The names that each feature's file gives to its commands, as they stand in its source. */
 function registered(): string[] {
   const calls =
-    /\b(?:command|control|onAnswer|onNote)\(\s*'([a-zA-Z]+)'|registerCommand\(\s*'alignment-lab\.([a-zA-Z]+)'/g;
-  return readdirSync(sources)
+    /\b(?:(?:command|control|onAnswer|onNote)\(|registerCommand\(\s*context,)\s*'([a-zA-Z]+)'|registerCommand\(\s*'alignment-lab\.([a-zA-Z]+)'/g;
+  return readdirSync(sources, { encoding: 'utf8', recursive: true })
     .filter((name) => name.endsWith('.ts'))
     .flatMap((name) => [...readFileSync(join(sources, name), 'utf8').matchAll(calls)])
     .map(([, short, long]) => short ?? long);

@@ -47,6 +47,16 @@ describe('the lenses of a stage', () => {
         expect(titles({ labels: done, staleUpstream, last: facts(state) }).length).toBeLessThanOrEqual(5);
   });
 
+  it('with a finished evaluation, whose report is read and not its curves', () => {
+    expect(titles({ report: true, last: facts('done') }).slice(0, 2)).toEqual(['$(play) Run', 'Report']);
+    const labels = { total: 120, left: 37, alpha: null };
+    expect(titles({ report: true, labels, last: facts('done') }).slice(0, 3)).toEqual([
+      '$(play) Run',
+      'Report',
+      'Label (37 of 120 left)',
+    ]);
+  });
+
   it('while it runs', () => {
     const [stop, pause, curves] = titles({ last: facts('running') });
     expect([stop, pause, curves]).toEqual(['$(debug-stop) Stop', '$(debug-pause) Pause', 'Curves']);

@@ -6,7 +6,7 @@ import { alarmsOf, type Alarm } from '../../runs/alarms';
 import { labelStageOf, raiseLeash, strongerLeash, useLowerBound } from './fixes';
 import { alarmsText } from './text';
 import { latestBySignal, stageWarning } from './words';
-import { showError, type EditorContext } from '../context';
+import { registerCommand, type EditorContext } from '../context';
 import { toRange } from '../align-file/diagnostics';
 import { ALIGN_SELECTOR, type KnownExperiment } from '../align-file/experiments';
 import { core } from '../loading';
@@ -43,12 +43,6 @@ export function register(context: EditorContext): vscode.Disposable {
       for (const { uri } of vscode.workspace.textDocuments) if (uri.scheme === ALARMS_SCHEME) changed.fire(uri);
     }, REFRESH_MS);
   };
-  const command = (name: string, run: (...given: unknown[]) => Promise<unknown>) =>
-    vscode.commands.registerCommand(`alignment-lab.${name}`, (...given: unknown[]) =>
-      Promise.resolve(given)
-        .then((all) => run(...all))
-        .catch((error: unknown) => showError(context, error)),
-    );
   return vscode.Disposable.from(
     collection,
     changed,
@@ -69,9 +63,9 @@ export function register(context: EditorContext): vscode.Disposable {
         return run ? alarmsText(run.run.stage, run.run.id, await alarmsOfRun(context, run)) : 'Reading …\n';
       },
     }),
-    command('openAlarm', (id) => openAlarms(context.runs.get(String(id)))),
-    command('rollBack', (id, signal) => rollBack(context, ...alarmBy(context, id, signal))),
-    command('sendToLabeling', (id, signal) => send(context, ...alarmBy(context, id, signal))),
+    registerCommand(context, 'openAlarm', async (id) => openAlarms(context.runs.get(String(id)))),
+    registerCommand(context, 'rollBack', async (id, signal) => rollBack(context, ...alarmBy(context, id, signal))),
+    registerCommand(context, 'sendToLabeling', async (id, signal) => send(context, ...alarmBy(context, id, signal))),
   );
 }
 

@@ -23,6 +23,8 @@ export interface StageFacts {
   readonly broken: boolean;
   /** Undefined where the stage has no pairs to label. */
   readonly labels?: LabelFacts;
+  /** True where a finished evaluation can be read. */
+  readonly report?: boolean;
 }
 
 /** The pairs of a generate stage and what this annotator has left of them. */
@@ -58,10 +60,12 @@ function labelLenses({ total, left, alpha }: LabelFacts): LensText[] {
 
 function runAndStateLenses(facts: StageFacts, now: number): LensText[] {
   const { last } = facts;
-  const curves = lens('Curves', 'alignment-lab.openCurves', 'Show this stage’s runs in the curves panel.', 'stage');
+  const findings = facts.report
+    ? lens('Report', 'alignment-lab.openReport', 'Read what the last finished evaluation found.', 'stage')
+    : lens('Curves', 'alignment-lab.openCurves', 'Show this stage’s runs in the curves panel.', 'stage');
   if (!last) {
     const words = facts.loaded ? 'not run yet' : '…';
-    return [...runLenses(facts), curves, lens(words, 'alignment-lab.openCurves', '', 'stage')];
+    return [...runLenses(facts), findings, lens(words, 'alignment-lab.openCurves', '', 'stage')];
   }
   const words = stateWords(last, now);
   const title = facts.stale && last.state === 'done' ? `${words} · changed since` : words;
@@ -72,7 +76,7 @@ function runAndStateLenses(facts: StageFacts, now: number): LensText[] {
       return [
         lens('$(debug-stop) Cancel', 'alignment-lab.stop', 'Take this run out of the queue.', 'run'),
         lens('$(play) Run now anyway', 'alignment-lab.startNow', 'Start beside the run that holds the device.', 'run'),
-        curves,
+        findings,
         state,
       ];
     case 'running':
@@ -80,14 +84,14 @@ function runAndStateLenses(facts: StageFacts, now: number): LensText[] {
       return [
         lens('$(debug-stop) Stop', 'alignment-lab.stop', 'Finish the step, write a checkpoint and end.', 'run'),
         lens('$(debug-pause) Pause', 'alignment-lab.pause', 'Hold after this step; the process stays.', 'run'),
-        curves,
+        findings,
         state,
       ];
     case 'paused':
       return [
         lens('$(debug-stop) Stop', 'alignment-lab.stop', 'Write a checkpoint and end.', 'run'),
         lens('$(debug-continue) Resume', 'alignment-lab.resume', 'Go on with the next step.', 'run'),
-        curves,
+        findings,
         state,
       ];
     case 'died':
@@ -95,17 +99,17 @@ function runAndStateLenses(facts: StageFacts, now: number): LensText[] {
       return [
         lens('$(debug-continue) Resume', 'alignment-lab.resume', 'Go on from the last checkpoint.', 'run'),
         ...runLenses(facts),
-        curves,
+        findings,
         state,
       ];
     case 'done':
     case 'failed':
-      return [...runLenses(facts), curves, state];
+      return [...runLenses(facts), findings, state];
   }
 }
 
 function runLenses({ staleUpstream, broken }: StageFacts): LensText[] {
-  const why = broken ? 'The file has errors; the first is shown.' : 'Train this stage in a process of its own.';
+  const why = broken ? 'The file has errors; the first is shown.' : 'Run this stage in a process of its own.';
   const run = lens('$(play) Run', 'alignment-lab.run', why, 'stage');
   if (staleUpstream === 0) return [run];
   const title = `$(run-all) Run with upstream (${staleUpstream} stale)`;

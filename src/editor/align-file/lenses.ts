@@ -53,14 +53,16 @@ function lensesFor(context: EditorContext, document: vscode.TextDocument): vscod
   if (!known) return [];
   const config = document.uri.fsPath;
   const now = Date.now();
-  return known.outline.flatMap(({ name, range }) => {
-    const last = context.runs.of(config, name)[0];
+  return known.outline.flatMap(({ name, type, range }) => {
+    const runs = context.runs.of(config, name);
+    const [last] = runs;
     const facts = {
       stage: name,
       last,
       loaded: context.runs.loaded(dirname(config)),
       broken: hasErrors(known.parsed.diagnostics),
       labels: context.labels.facts(config, name),
+      report: type === 'evaluate' && runs.some(({ state }) => state === 'done'),
       ...context.staleness.of(config, name),
     };
     const place = new vscode.Range(

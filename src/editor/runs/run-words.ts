@@ -15,8 +15,8 @@ const RECENT = 16;
 const trendLength = (rows: number): number => Math.min(200, Math.max(16, Math.floor(rows / 5)));
 
 /** Which metric says how a run goes, the first that its rows hold. */
-const WHILE_RUNNING = ['objective/scores', 'loss'];
-const WHEN_DONE = ['objective/scores', 'eval_loss', 'loss'];
+const WHILE_RUNNING = ['objective/scores', 'reward', 'loss'];
+const WHEN_DONE = ['objective/scores', 'reward', 'eval_loss', 'loss'];
 
 /** The state of a run in words, as its lens, its tree item and the curves panel show it. */
 export function stateWords({ run, state, rows }: RunFacts, now: number): string {

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { RunDir } from '../../runs/directory';
 import type { ControlVerb, RunState } from '../../runs/format';
-import { showError, type EditorContext } from '../context';
+import { registerCommand, type EditorContext } from '../context';
 import { openCurves } from '../curves/curves-panel';
 import { core } from '../loading';
 import type { KnownRun } from './run-library';
@@ -11,16 +11,7 @@ import { requireTrust } from '../trust';
 
 /** Commands that start runs and speak to running ones. */
 export function register(context: EditorContext): vscode.Disposable {
-  const command = (name: string, run: (argument: unknown) => Promise<unknown>) =>
-    vscode.commands.registerCommand(`alignment-lab.${name}`, async (argument: unknown) => {
-      try {
-        return await run(argument);
-      } catch (error) {
-        // Not awaited: a notification waits for a click, a command must not.
-        void showError(context, error);
-        return undefined;
-      }
-    });
+  const command = (name: string, run: (argument: unknown) => Promise<unknown>) => registerCommand(context, name, run);
   const control = (name: string, verb: ControlVerb, title: string, states: readonly RunState[]) =>
     command(name, async (argument) => {
       requireTrust(title);
