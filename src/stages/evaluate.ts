@@ -14,12 +14,14 @@ import { evaluationReport } from './evaluation/report';
 import type { EvaluationResults, Judge, JudgedAnswer } from './evaluation/results';
 import { labeledByPeople, votesOfPeople } from './answers/people';
 import type { PromptRow } from './answers/prompts';
-import { commonPrompts, Respondent } from './answers/respondent';
+import { commonPrompts, Respondent, samplingOf } from './answers/respondent';
 import { ScoreColumns } from './answers/score-columns';
 import type { Job, Metrics, Sample } from './task';
 
 /** Prompts that are answered between two looks at what was asked of the run. */
 const PIECE = 64;
+/** In the provenance of its pairs. */
+const SOURCE = 'evaluation';
 
 /** The files of a finished evaluation in its run's folder. */
 export const REPORT_FILES = { markdown: 'report.md', json: REPORT_FILE, plot: 'report.svg' } as const;
@@ -152,10 +154,11 @@ class EvaluateJob implements Job {
   private judge(): { judge: Judge | null; people: EvaluationResults['people'] } {
     if (this.stage.sources.judge === 'people') {
       const folder = join(this.stage.folder, 'labels', this.stage.name);
-      const { pairs } = writePairs(join(folder, PAIRS_FILE), this.pairs(), { labeled: () => labeledByPeople(folder) });
+      const labeled = (): Set<string> => labeledByPeople(folder);
+      const { pairs } = writePairs(join(folder, PAIRS_FILE), this.pairs(), { labeled, source: SOURCE });
       const votes = votesOfPeople(folder);
-      const labeled = pairs.filter(({ id }) => votes.has(id)).length;
-      return { judge: peopleJudge(votes), people: { pairs: pairs.length, labeled } };
+      const judged = pairs.filter(({ id }) => votes.has(id)).length;
+      return { judge: peopleJudge(votes), people: { pairs: pairs.length, labeled: judged } };
     }
     const { judge } = this.columns;
     return { judge: judge === null ? null : scoreJudge(judge), people: null };
@@ -164,8 +167,7 @@ class EvaluateJob implements Job {
   /** Every model's sampled answers beside the baseline's. */
   private pairs(): PairDraft[] {
     const { seed } = this.stage;
-    const { max_new_tokens, temperature, top_p, top_k } = this.config;
-    const sampling = { max_new_tokens, temperature, top_p, top_k };
+    const sampling = { ...samplingOf(this.config) };
     const base = this.respondents.indexOf(this.baseline);
     const of = ({ name, run }: Respondent, sample: number) => ({ model: name, run, sample, seed, sampling });
     return this.respondents.flatMap((respondent, m) =>
@@ -177,7 +179,7 @@ class EvaluateJob implements Job {
               a: this.answers[base].sampled[p][i].text,
               b: answer.text,
               tags: [...tags],
-              provenance: { source: 'evaluation', a: of(this.baseline, i), b: of(respondent, i) },
+              provenance: { source: SOURCE, a: of(this.baseline, i), b: of(respondent, i) },
             })),
           ),
     );
@@ -185,11 +187,10 @@ class EvaluateJob implements Job {
 
   private results(judge: Judge | null, people: EvaluationResults['people']): EvaluationResults {
     const { stage, config, columns } = this;
-    const { answers_per_prompt, max_new_tokens, temperature, top_p, top_k } = config;
     return {
       stage: stage.name,
       seed: stage.seed,
-      sampling: { answers_per_prompt, max_new_tokens, temperature, top_p, top_k },
+      sampling: { answers_per_prompt: config.answers_per_prompt, ...samplingOf(config) },
       prompts: this.prompts[0],
       models: this.respondents.map(({ name, run }, m) => {
         const { sampled, greedy } = this.answers[m];
