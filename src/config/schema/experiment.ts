@@ -93,7 +93,7 @@ export const experimentSchema = z.strictObject({
       aliases: ['random_seed', 'random_state', 'rng_seed'],
     }),
   stages: z.record(z.string().regex(STAGE_NAME), stageSchema).meta({
-    doc: "The steps of the experiment by name. A stage's name in another stage's `model` makes the graph.",
+    doc: 'The steps of the experiment by name. A stage that names another one takes its result: that makes the graph.',
     expects: 'a map from names to stages',
     aliases: ['pipeline', 'jobs', 'experiments', 'stage', 'runs'],
   }),
