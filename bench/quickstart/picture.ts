@@ -136,14 +136,15 @@ function stripsOf(column: Column, top: number): { parts: string[]; rows: number 
   const alarms = courses.flatMap((course) => course.alarms).sort((a, b) => a.step - b.step);
   const signals = [...new Set(alarms.map(({ signal }) => signal))];
   const rows = signals.map((signal) => ({
-    words: `⚠ ${signal}`,
+    what: `⚠ ${signal}`,
     steps: alarms.flatMap((alarm) => (alarm.signal === signal ? [alarm.step] : [])),
     fill: COLOURS.greedy,
   }));
   const losses = courses.flatMap(({ lostAt }) => (lostAt === null ? [] : [lostAt]));
-  if (losses.length > 0) rows.push({ words: 'oracle 10 % below its best', steps: losses, fill: COLOURS.sampled });
+  if (losses.length > 0) rows.push({ what: 'oracle 10 % below its best', steps: losses, fill: COLOURS.sampled });
   if (rows.length === 0) return { parts: [...axis, text(left, top + STRIP - 4, 'no alarm')], rows: 1 };
-  const parts = rows.flatMap(({ words, steps, fill }, row) => {
+  const parts = rows.flatMap(({ what, steps, fill }, row) => {
+    const words = steps.length < courses.length ? `${what}, ${steps.length} of ${courses.length} seeds` : what;
     const y = top + (row + 0.5) * STRIP;
     // the words stand where no mark is: behind the last one, or before the first
     const [first, last] = [Math.min(...steps), Math.max(...steps)].map((step) => stepPlace(column, step));
