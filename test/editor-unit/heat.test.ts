@@ -216,7 +216,7 @@ describe('the hover of a token', () => {
         logp: [Math.log(0.8), -1, -1],
         reference: [Math.log(0.2), -1, -1],
         temperature: 0.7,
-        values: [0.5, 0, 0],
+        values: [-0.5, 0, 0],
         prefix_rewards: { judge: [0.5, 1.25, 1, 1] },
       }),
     ) ?? expect.fail('no scores'),
@@ -232,7 +232,7 @@ describe('the hover of a token', () => {
       | under the reference | &emsp;20.0 % |
       | KL | &emsp;+1.39 nats |
       | reward so far &#40;judge&#41; | &emsp;1.25 (+0.75) |
-      | value before it | &emsp;0.50 |
+      | value before it | &emsp;−0.50 |
 
 
       Probabilities at temperature 0.70."

@@ -19,9 +19,9 @@ export function tokenMarkdown({ span, text, temperature }: HoverFacts): string {
     ['KL', `${signed(kl)} nats`],
     ...[...rewards].map(([name, { before, after }]) => [
       `reward so far${inert(modelWords(name))}`,
-      `${metricText(after)} (${signed(after - before)})`,
+      `${plain(after)} (${signed(after - before)})`,
     ]),
-    ...(value === undefined ? [] : [['value before it', metricText(value)]]),
+    ...(value === undefined ? [] : [['value before it', plain(value)]]),
   ];
   const several = tokens > 1 ? ` · ${tokens} tokens` : '';
   const heated = temperature === 1 ? '' : `\n\nProbabilities at temperature ${metricText(temperature)}.`;
@@ -51,6 +51,10 @@ export function inert(text: string): string {
 function percent(logp: number): string {
   const share = 100 * Math.exp(logp);
   return `${share >= 99.95 && share < 100 ? share.toFixed(2) : metricText(share)} %`;
+}
+
+function plain(value: number): string {
+  return metricText(value).replace(/^-/, '−');
 }
 
 function signed(value: number): string {
