@@ -158,7 +158,7 @@ describe('labeling by keyboard', () => {
     await input.fill('Ben');
     await window.page.keyboard.press('Enter');
     await window.view().locator('.top .text-button', { hasText: 'Ben' }).waitFor();
-    expect(await window.view().locator('.figures').innerText()).toMatch(/^(\d+) of \1 left/);
+    expect(await window.view().locator('.figures').innerText()).toBe('13 left');
     await window.view().locator('main').focus();
     await press(window, '2', 2);
     expect(labelRows(window.folder).map((row) => row['annotator'])).toEqual(['Ann', 'Ben']);

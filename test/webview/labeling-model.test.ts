@@ -70,7 +70,7 @@ describe('a choice', () => {
     const next = run(model, saved(1, ['p4'])).model;
     expect(next.pairs.map(({ key }) => key)).toEqual(['p2:0', 'p3:0', 'p4:0']);
     expect(next.draft).toEqual({ rationale: '', ratings: {}, verdicts: {}, edit: null });
-    expect(next.said).toBe('A better. U takes it back.');
+    expect(next.said).toBe('A better');
     expect(next.session?.progress.done).toBe(1);
   });
 

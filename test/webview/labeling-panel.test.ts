@@ -66,8 +66,8 @@ describe('the labeling panel', () => {
     acknowledge();
     expect(answer('first').textContent).toContain('First answer to p2.');
     expect(answer('first').classList.contains('chosen')).toBe(false);
-    expect(find('footer').textContent).toContain('2 of 3 left · 8.6 s a pair');
-    expect(find('[role=status]').textContent).toBe('A better. U takes it back.');
+    expect(find('footer').textContent).toContain('2 left · 8.6 s a pair');
+    expect(find('[role=status]').textContent).toBe('A better');
   });
 
   it('counts the time that the panel was seen', () => {

@@ -1,7 +1,7 @@
 import type { PanelAction, SessionView } from '../../src/protocol/labeling';
 import { button, element, icon } from '../controls';
 import { KEY_HELP, type Command } from './keys';
-import { keycap, leftWords, paceWords, repeatWords } from './words';
+import { keycap, paceWords, repeatWords } from './words';
 import type { Model } from './model';
 
 /** The slim row on top: what is labeled, by whom. */
@@ -147,11 +147,13 @@ export class Footer {
     this.bar.max = Math.max(1, progress.total);
     this.bar.value = progress.total - progress.left;
     setText(this.said, said);
-    const parts = [leftWords(progress), paceWords(progress.pace), repeatWords(progress.repeats)].filter(Boolean);
+    const parts = [`${progress.left} left`, paceWords(progress.pace), repeatWords(progress.repeats)].filter(Boolean);
     setText(this.figures, parts.join(' · '));
-    this.figures.title = progress.repeats
-      ? `Of ${progress.repeats.of} pairs that were shown again, ${progress.repeats.same} were judged as before.`
+    const { total, left, repeats } = progress;
+    const again = repeats
+      ? ` Of ${repeats.of} pairs that were shown again, ${repeats.same} were judged as before.`
       : '';
+    this.figures.title = `${total - left} of ${total} pairs are labeled.${again}`;
   }
 }
 

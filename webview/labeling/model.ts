@@ -167,8 +167,7 @@ function saved(model: Model, message: Extract<ToLabeling, { type: 'saved' }>): M
   // The editor may have sent the pairs anew while the label was on its way.
   const ahead = model.pairs.filter(({ key }) => key !== waiting.key);
   const pairs = [...ahead, ...message.more.filter(({ key }) => !ahead.some((pair) => pair.key === key))];
-  const said = `${wordsOf(waiting.judgement)}. U takes it back.`;
-  return { ...fresh(model), session: next, pairs, waiting: null, said };
+  return { ...fresh(model), session: next, pairs, waiting: null, said: wordsOf(waiting.judgement) };
 }
 
 /** Nothing of the pair before is left over. */

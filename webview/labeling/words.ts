@@ -8,11 +8,6 @@ export function keycap(key: string): HTMLElement {
   return made;
 }
 
-/** `37 of 120 left` */
-export function leftWords({ left, total }: Pick<Progress, 'left' | 'total'>): string {
-  return left === 0 ? `all ${total} done` : `${left} of ${total} left`;
-}
-
 /** `9 s a pair`; empty before there is a pace. */
 export function paceWords(pace: number | null): string {
   if (pace === null) return '';
