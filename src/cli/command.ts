@@ -39,11 +39,6 @@ const harmlessJson = (value: unknown, indent?: number): string =>
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-/** Options that many commands have. */
-export interface CommonOptions {
-  json?: boolean;
-}
-
 /**
  * Ties a command to its work. `work` gives the exit code where it is not 0. The process then ends by itself, so that
  * what was written is not cut off.

@@ -74,24 +74,10 @@ async function show(reference: string, options: Options): Promise<void> {
     return;
   }
   output.say(`${styled(output.out, 'bold', id)}  ${plain(stateInWords(info))}`);
-  const took =
-    run.started && run.ended ? ` took ${duration((Date.parse(run.ended) - Date.parse(run.started)) / 1000)}` : '';
-  const inputs = Object.entries(run.inputs ?? {}).map(([use, { run: source, path }]) => ({
-    use,
-    from: source ?? path,
-  }));
-  const otherInputs = inputs.filter(({ use }) => use !== 'model');
-  const facts = [
-    ['config', `${run.config_file}, stage ${run.stage} (${run.type})`],
-    ['when', `${age(run.created)}${took}`],
-    ['device', run.device ?? ''],
-    ['folder', relative('', dir.path) || '.'],
-    ['starts from', inputs.find(({ use }) => use === 'model')?.from ?? ''],
-    ['takes', otherInputs.map(({ use, from }) => `${use} ${from}`).join(', ')],
-    ['branched', run.parent ? `from ${run.parent.run} at step ${run.parent.step}` : ''],
-    ['checkpoints', checkpoints.map(({ step }) => step).join(', ')],
-    ['hint', run.error?.hint ?? ''],
-  ].filter(([, value]) => value !== '');
+  const facts = factsOf(
+    info,
+    checkpoints.map(({ step }) => step),
+  );
   for (const line of table(facts.map(([name, value]) => [styled(output.out, 'dim', name), value]))) output.say(line);
   if (before && changes.length > 0) {
     heading(output, `changed against ${before.id}`);
@@ -103,21 +89,47 @@ async function show(reference: string, options: Options): Promise<void> {
     for (const line of wrap(plain(message), Math.min(output.out.width, 100))) output.say(line);
     if (file !== null) output.say(styled(output.out, 'cyan', plain(relative('', resolve(dir.folder, file)))));
   }
-  const figures = Object.entries(metrics).filter(([name, value]) => name !== 'time' && typeof value === 'number');
-  if (figures.length > 0) {
-    heading(output, 'last metrics');
-    const told = figures.map(([name, value]): [string, string] => [
-      name,
-      Number.isInteger(value) ? String(value) : figure(Number(value)),
-    ]);
-    for (const rows of run.type === 'evaluate' || run.type === 'generate' ? byModel(told) : [told])
-      for (const line of table(rows, [1, 2, 3, 4, 5, 6, 7, 8])) output.say(plain(line));
-  }
+  writeMetrics(output, run.type, metrics);
   writeAlarms(output, alarms);
   if (shown.length > 0) {
     heading(output, `samples at step ${lastStep}`);
     for (const sample of shown) writeSample(output, sample);
   }
+}
+
+/** Where a run comes from and what became of it, a line a fact. */
+function factsOf({ dir, run }: RunInfo, checkpoints: readonly number[]): [string, string][] {
+  const took =
+    run.started && run.ended ? ` took ${duration((Date.parse(run.ended) - Date.parse(run.started)) / 1000)}` : '';
+  const inputs = Object.entries(run.inputs ?? {}).map(([use, { run: source, path }]) => ({
+    use,
+    from: source ?? path,
+  }));
+  const others = inputs.filter(({ use }) => use !== 'model');
+  const facts: [string, string][] = [
+    ['config', `${run.config_file}, stage ${run.stage} (${run.type})`],
+    ['when', `${age(run.created)}${took}`],
+    ['device', run.device ?? ''],
+    ['folder', relative('', dir.path) || '.'],
+    ['starts from', inputs.find(({ use }) => use === 'model')?.from ?? ''],
+    ['takes', others.map(({ use, from }) => `${use} ${from}`).join(', ')],
+    ['branched', run.parent ? `from ${run.parent.run} at step ${run.parent.step}` : ''],
+    ['checkpoints', checkpoints.join(', ')],
+    ['hint', run.error?.hint ?? ''],
+  ];
+  return facts.filter(([, value]) => value !== '');
+}
+
+function writeMetrics(output: Output, type: string, metrics: Fields): void {
+  const figures = Object.entries(metrics).filter(([name, value]) => name !== 'time' && typeof value === 'number');
+  if (figures.length === 0) return;
+  heading(output, 'last metrics');
+  const told = figures.map(([name, value]): [string, string] => [
+    name,
+    Number.isInteger(value) ? String(value) : figure(Number(value)),
+  ]);
+  for (const rows of type === 'evaluate' || type === 'generate' ? byModel(told) : [told])
+    for (const line of table(rows, [1, 2, 3, 4, 5, 6, 7, 8])) output.say(plain(line));
 }
 
 /** What a run that trains nothing found, in words, and the file that holds it, relative to the config's folder. */

@@ -29,11 +29,6 @@ export function topologicalOrder(experiment: Experiment): string[] {
   return order;
 }
 
-/** The stages that take something from this one, directly or through others. */
-export function downstream(experiment: Experiment, name: string): string[] {
-  return topologicalOrder(experiment).filter((stage) => upstream(experiment, stage).includes(name));
-}
-
 export type StaleReason = 'config' | 'data' | 'model' | 'upstream' | 'never ran';
 
 export interface Staleness {

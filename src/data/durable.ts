@@ -15,6 +15,16 @@ export function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
+/** Names in a folder; none where it is not there. */
+export function namesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
 /** The codes with which UserErrors of this file can be told apart. */
 export const DISK_FULL = 'disk-full';
 

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../config/errors';
-import { isMissing, replaceFile } from '../data/durable';
+import { namesIn, replaceFile } from '../data/durable';
 import { SCORE_HEAD, writeCheckpoint } from './checkpoint';
 import type { LlamaConfig } from './hf-config';
 import { readSafetensors, writeSafetensors } from './safetensors';
@@ -108,15 +108,6 @@ export function memberCount(folder: string): number {
     hint: 'Restore the folder from the run that trained it, or run the reward stage again.',
     code: 'model-reward',
   });
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 /** What normalises the scores of so many members; undefined where the folder says nothing of it. */

@@ -1,7 +1,16 @@
 import * as fs from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TEMPORARY, errorCode, isMissing, temporaryName, withRetry, writeError, writeTemporary } from '../data/durable';
+import {
+  TEMPORARY,
+  errorCode,
+  isMissing,
+  namesIn,
+  temporaryName,
+  withRetry,
+  writeError,
+  writeTemporary,
+} from '../data/durable';
 
 export * from '../data/durable';
 
@@ -67,16 +76,6 @@ export function readIfThere(path: string): string | undefined {
     return withRetry(() => fs.readFileSync(path, 'utf8'));
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-/** Names in a folder; none where it is not there. */
-export function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
     throw error;
   }
 }

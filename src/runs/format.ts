@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { controlSchema, errorSchema, inputSchema, parentSchema, resultSchema, runSchema } from './schema';
+import type { controlSchema, errorSchema, inputSchema, parentSchema, runSchema } from './schema';
 
 /** The version that this code writes. Readers accept every version up to it and any key they do not know. */
 export const FORMAT_VERSION = 1;
@@ -18,7 +18,6 @@ export function isActive(state: RunState): boolean {
 export type RunFile = z.output<typeof runSchema>;
 export type RunParent = z.output<typeof parentSchema>;
 export type RunInput = z.output<typeof inputSchema>;
-export type RunResult = z.output<typeof resultSchema>;
 export type RunError = z.output<typeof errorSchema>;
 
 /** A value in a metrics row. JSON has no NaN or infinity: they are written as null. */

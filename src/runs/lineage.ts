@@ -45,8 +45,3 @@ export function readLineage(dir: RunDir): Lineage {
   }
   return { segments, missing };
 }
-
-/** All rows of a lineage as one curve. */
-export function joinSegments(lineage: Lineage): MetricsRow[] {
-  return lineage.segments.flatMap((segment) => segment.rows);
-}

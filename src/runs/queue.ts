@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../config/errors';
 import { errorCode, writeError } from './files';
-import { holders, takeTicket, type Ticket, type TicketHolder } from './tickets';
+import { takeTicket, type Ticket, type TicketHolder } from './tickets';
 
 export interface WaitOptions {
   /** `cpu`, `webgpu`, … : runs on different devices do not wait for each other. */
@@ -88,9 +88,4 @@ export async function waitForTurn(options: WaitOptions): Promise<Turn> {
 
 function turn(ticket: Ticket, jumped: boolean): Turn {
   return { jumped, release: () => ticket.release() };
-}
-
-/** Runs that hold or wait for a device, in order. */
-export function queued(device: string, folder: string = queueFolder(device)): TicketHolder[] {
-  return holders(folder);
 }

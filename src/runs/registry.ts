@@ -47,11 +47,6 @@ function fits(info: RunInfo, filter: RunFilter): boolean {
   );
 }
 
-/** The newest run of a stage in any state. */
-export function latestRun(folder: string, stage: string, filter: RunFilter = {}): RunInfo | undefined {
-  return listRuns(folder).find((info) => info.run.stage === stage && fits(info, filter));
-}
-
 /** The newest run of a stage that ended well. Throws a UserError where there is none. */
 export function latestDone(folder: string, stage: string, filter: RunFilter = {}): RunInfo {
   const runs = listRuns(folder).filter((info) => info.run.stage === stage && fits(info, filter));

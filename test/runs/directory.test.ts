@@ -13,8 +13,8 @@ import {
 import { createRun } from '../../src/runs/create';
 import { RunDir } from '../../src/runs/directory';
 import { isEventRow, isMetricsRow, isSampleRow, RUN_ID, runId, type RunState } from '../../src/runs/format';
-import { joinSegments, readLineage } from '../../src/runs/lineage';
-import { findRun, latestDone, latestRun, listRuns } from '../../src/runs/registry';
+import { readLineage } from '../../src/runs/lineage';
+import { findRun, latestDone, listRuns } from '../../src/runs/registry';
 import { ownIdentity, identityOf, liveness } from '../../src/runs/process';
 import { runSchema } from '../../src/runs/schema';
 import { HEARTBEAT_LOST_MS, LAUNCH_LOST_MS, liveState } from '../../src/runs/state';
@@ -151,10 +151,9 @@ describe('finding runs', () => {
     expect(findRun(folder, second.path).id).toBe(second.id);
     expect(findRun(folder, 'sft@latest').id).toBe(second.id);
     expect(latestDone(folder, 'sft').id).toBe(first.id);
-    expect(latestRun(folder, 'sft')?.id).toBe(second.id);
     const other = { configFile: join(folder, 'other.align.yaml') };
-    expect(latestRun(folder, 'sft', other)).toBeUndefined();
-    expect(latestRun(folder, 'sft', { configFile: join(folder, 'align.yaml') })?.id).toBe(second.id);
+    expect(() => findRun(folder, 'sft@latest', other)).toThrow('has no run');
+    expect(findRun(folder, 'sft@latest', { configFile: join(folder, 'align.yaml') }).id).toBe(second.id);
   });
 
   it('says what there is where the reference is wrong', () => {
@@ -264,7 +263,10 @@ describe('readLineage', () => {
     writer.close('done');
     return dir;
   }
-  const curve = (dir: RunDir): [number, unknown][] => joinSegments(readLineage(dir)).map((row) => [row.step, row.loss]);
+  const curve = (dir: RunDir): [number, unknown][] =>
+    readLineage(dir)
+      .segments.flatMap(({ rows }) => rows)
+      .map((row) => [row.step, row.loss]);
 
   it('joins a branch with its ancestors up to where it left them', async () => {
     const root = await branch(null, 6);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ControlInbox, post } from '../../src/runs/control';
 import { lockRun } from '../../src/runs/lock';
-import { queued, queueFolder, waitForTurn } from '../../src/runs/queue';
+import { queueFolder, waitForTurn } from '../../src/runs/queue';
 import { holders, takeTicket } from '../../src/runs/tickets';
 import { ownIdentity } from '../../src/runs/process';
 import { emptyFolder, newRun, worker } from './processes';
@@ -54,7 +54,7 @@ describe('the queue of a device', () => {
     const workers = [1, 2, 3, 4].map(() => worker('queue', folder, 10));
     await Promise.all(workers.map((each) => each.done()));
     expect(workers.map((each) => each.messages.length)).toEqual([10, 10, 10, 10]);
-    expect(queued('cpu', folder)).toEqual([]);
+    expect(holders(folder)).toEqual([]);
   });
 
   it('serves in order, tells the place, and passes over the dead', async () => {
@@ -75,11 +75,11 @@ describe('the queue of a device', () => {
         },
       });
     });
-    expect(queued('cpu', folder).map((holder) => holder.label)).toEqual([String(first.child.pid), 'second']);
+    expect(holders(folder).map((holder) => holder.label)).toEqual([String(first.child.pid), 'second']);
     await first.kill();
     const turn = await second;
     expect(places).toEqual([1]);
-    expect(queued('cpu', folder).map((holder) => holder.label)).toEqual(['second']);
+    expect(holders(folder).map((holder) => holder.label)).toEqual(['second']);
     turn?.release();
   });
 
@@ -109,7 +109,7 @@ describe('the queue of a device', () => {
       onWait: () => stop.abort(new Error('stopped')),
     });
     await expect(waiting).rejects.toThrow('stopped');
-    expect(queued('cpu', folder).map((holder) => holder.label)).toEqual(['first']);
+    expect(holders(folder).map((holder) => holder.label)).toEqual(['first']);
     first.release();
   });
 

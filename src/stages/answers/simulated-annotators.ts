@@ -1,10 +1,10 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, type UserError } from '../../config/errors';
 import type { GenerateConfig } from '../../config/schema/experiment';
 import type { SimulatedAnnotator } from '../../config/schema/generate';
 import type { JsonObject } from '../../data/jsonl';
-import { isMissing, replaceFile } from '../../data/durable';
+import { namesIn, replaceFile } from '../../data/durable';
 import { labelFileName } from '../../data/labels/annotator';
 import { LABELS_VERSION, type Pair, promptToJson } from '../../data/labels/pairs';
 import { simulateLabels } from '../../data/labels/simulated';
@@ -116,14 +116,5 @@ function removeOthers(annotators: GenerateConfig['annotators'], { folder, say }:
     if (!name.endsWith(`.${CLONE}.jsonl`) || own.has(name)) continue;
     rmSync(join(folder, name), { force: true });
     say(`${name} was removed: the config names no such simulated annotator any more.`);
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
   }
 }
