@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RewardSource } from '../../src/config/experiment';
+import type { Message } from '../../src/data/rows';
 import { RewardModel } from '../../src/models/reward-model';
 import { tokenEnds } from '../../src/models/token-ends';
 import { loadTokenizer } from '../../src/models/tokenizer';
@@ -19,7 +20,7 @@ import { writeGoldenReward } from '../golden/written-checkpoint';
 
 const tokenizer = loadTokenizer(join(GOLDEN_FOLDER, 'tokenizer'));
 const TEXTS = ['Ulsel lives in Fernbury, é 東 😀.', '42', 'no'];
-const QUESTION = [{ role: 'user', content: 'Where does Ulsel live?' }];
+const QUESTION: Message[] = [{ role: 'user', content: 'Where does Ulsel live?' }];
 const answerOf = (text: string): AnswerToScore => ({ prompt: QUESTION, text, row: {}, file: 'p.jsonl', line: 1 });
 
 let folder: string;
