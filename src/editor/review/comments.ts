@@ -126,6 +126,7 @@ class CommentsDesk implements vscode.Disposable {
     }
     this.reviews.judged();
     await this.show(review);
+    await backToText(review);
   }
 
   async resolve(thread: unknown, resolved: boolean): Promise<void> {
@@ -229,6 +230,12 @@ function quotedBy({ uri, built }: OpenReview, { range }: vscode.CommentThread): 
   const selected = editor?.selections.find((selection) => !selection.isEmpty && selection.intersection(range));
   const { start, end } = selected ?? range;
   return quotedAt(built, start, end);
+}
+
+/** The keys go on in the text that was commented: a field that was sent leaves them nowhere. */
+async function backToText({ uri }: OpenReview): Promise<void> {
+  const editor = vscode.window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
+  if (editor) await vscode.window.showTextDocument(editor.document, { viewColumn: editor.viewColumn, preview: true });
 }
 
 function rangeOf({ start, end }: Thread): vscode.Range {

@@ -19,8 +19,10 @@ export async function openEdit(review: vscode.Uri, answer: PlacedAnswer): Promis
   const name = `Edit of ${answerName(answer)}`.replace(/[/\\?#%:*"<>|]/g, '-');
   const query = JSON.stringify([review.toString(), answer.key]);
   const uri = vscode.Uri.from({ scheme: EDIT_SCHEME, path: `/${name}.md`, query });
+  // Beside the answer: on its left where a column is there, which leaves both as wide as they were.
+  const column = vscode.window.activeTextEditor?.viewColumn ?? vscode.ViewColumn.One;
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), {
-    viewColumn: vscode.ViewColumn.Beside,
+    viewColumn: column > vscode.ViewColumn.One ? column - 1 : vscode.ViewColumn.Beside,
     preview: true,
   });
 }
