@@ -14,7 +14,7 @@ export function talliesTable(view: CompareView, onAgainst: () => void): HTMLElem
   const table = element('table', 'tallies');
   const head = table.createTHead().insertRow();
   head.append(rival(visibleText(names[against] ?? ''), names.length > 2 ? onAgainst : undefined));
-  for (const words of ['win', 'tie', 'loss', 'win rate', '95 %', '']) {
+  for (const words of ['win', 'tie', 'loss', 'win rate', '95 %']) {
     const cell = element('th', '', words);
     cell.scope = 'col';
     head.append(cell);
@@ -50,7 +50,7 @@ function rowOf({ name, win, tie, loss, rate }: Tally): HTMLElement {
   const share = element('td', 'figures', rate ? percent(rate.value) : '–');
   const range = element('td', 'figures', rate ? `${percent(rate.low)} to ${percent(rate.high)}` : '');
   share.title = range.title = RATE;
-  const drawn = element('td');
+  const drawn = element('td', 'drawn');
   if (rate) drawn.append(interval(rate));
   row.append(share, range, drawn, element('td', 'verdict', verdict(rate)));
   return row;

@@ -133,7 +133,7 @@ export class CompareView {
         return this.show();
       case 'blind':
         this.blind = message.on;
-        return this.show(message.on ? 'Blind: names and figures are hidden.' : 'Names are shown.');
+        return this.show(message.on ? 'Blind.' : 'Names shown.');
       case 'against':
         this.against = (this.against + 1) % this.opened.sources.length;
         return this.show();
