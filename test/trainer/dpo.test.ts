@@ -119,7 +119,7 @@ describe('a dpo run', () => {
       }
       expectSame(dir, whole);
     }
-  }, 1_800_000);
+  }, 120_000 + KILLS * 60_000);
 
   it('stops where the reference disagrees with its own weights', async () => {
     const path = join(cache(), readdirSync(cache())[0]);

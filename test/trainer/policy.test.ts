@@ -143,7 +143,7 @@ describe('a ppo run', () => {
       }
       expectSame(dir, whole);
     }
-  }, 1_800_000);
+  }, 120_000 + KILLS * 60_000);
 });
 
 it('a ppo run with a value model of its own resumes to the same bytes', async () => {

@@ -64,7 +64,7 @@ describe('a run', () => {
       }
       expectSame(dir, whole);
     }
-  }, 1_800_000);
+  }, 120_000 + KILLS * 60_000);
 
   it('stopped and resumed ends with the same model', async () => {
     const dir = bench.create();

@@ -132,6 +132,6 @@ describe('labels under SIGKILL', () => {
         .flatMap((line) => /^\{"v":1,"id":"([^"]+)".*\}$/.exec(line)?.[1] ?? []);
       expect(lines.length - new Set(lines).size).toBe(0);
     },
-    60_000 + KILLS * 2_000,
+    60_000 + KILLS * 10_000,
   );
 });
