@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RunDir } from '../../src/runs/directory';
 import { Workbench, type Theme, type WorkbenchOptions } from '../host/workbench';
 import { expectPoints, recorded } from './drawn-points';
+import { recordPolicyRuns } from './policy-runs';
 import { appendLosses, beginRun, fallingLosses, recordRun } from './recorded-runs';
 
 let workbench: Workbench | undefined;
@@ -90,6 +91,149 @@ describe('the curves panel', () => {
       return new Set(Array.from({ length: data.length / 4 }, (_, i) => data.slice(i * 4, i * 4 + 4).join())).size;
     });
     expect(colors).toBeGreaterThan(2);
+  });
+});
+
+/** The steps that metrics.jsonl holds with both figures, as [x, y, step]. */
+function logged(dir: RunDir, y: string): [number, number, number][] {
+  return dir.readMetrics().flatMap((row): [number, number, number][] => {
+    const [kl, reward] = [row['objective/kl'], row[y]];
+    return typeof kl === 'number' && typeof reward === 'number' ? [[kl, reward, row.step]] : [];
+  });
+}
+
+/** The step of a run's samples that is nearest to a step; of two as near the earlier one. */
+function sampledNear(dir: RunDir, step: number): number {
+  const steps = [...new Set(dir.readSamples().map((row) => row.step))].sort((a, b) => a - b);
+  return steps.reduce((best, one) => (Math.abs(one - step) < Math.abs(best - step) ? one : best));
+}
+
+/** A machine that does other work beside is slow, not broken. */
+const PATIENCE = { timeout: 30_000, interval: 200 };
+
+/** Presses Tab until an element of the panel has the focus. */
+async function tabTo(window: Workbench, selector: string): Promise<void> {
+  const target = window.panel().locator(selector);
+  for (let presses = 0; presses < 80; presses++) {
+    if (await target.evaluate((element) => element.contains(document.activeElement))) return;
+    await window.page.keyboard.press('Tab');
+  }
+  throw new Error(`Tab does not come to ${selector}.`);
+}
+
+/** Waits until the frontier shows what the runs logged. */
+async function expectFrontier(
+  window: Workbench,
+  runs: Record<string, RunDir>,
+  y: string,
+  along = (kl: number): number => kl,
+): Promise<void> {
+  await vi.waitFor(async () => {
+    const { frontier } = await window.curves();
+    for (const dir of Object.values(runs)) {
+      const wanted = logged(dir, y).map(([kl, ...others]) => [along(kl), ...others]);
+      expect(wanted.length).toBeGreaterThan(20);
+      expect(frontier?.[dir.id]).toEqual(wanted);
+    }
+  }, PATIENCE);
+}
+
+describe('the frontier', () => {
+  it('draws reward against KL of every step, and is chosen, walked and opened by keyboard', async () => {
+    let runs: Record<string, RunDir> = {};
+    const window = await open({ prepare: (folder) => (runs = recordPolicyRuns(folder)) });
+    await window.command('Alignment Lab: Open Curves');
+    const panel = window.panel();
+    await panel.locator('[data-run]').first().waitFor();
+    for (const { id } of Object.values(runs)) {
+      const shown = (await window.curves()).runs.find((run) => run.id === id)?.shown;
+      if (shown) continue;
+      await tabTo(window, `[data-run="${id}"] vscode-checkbox`);
+      await window.page.keyboard.press('Space');
+    }
+    await tabTo(window, 'vscode-dropdown[aria-label="View"]');
+    await window.page.keyboard.press('ArrowDown');
+    await expectFrontier(window, runs, 'objective/scores');
+    await tabTo(window, 'vscode-dropdown[aria-label="Reward"]');
+    for (let press = 0; press < 2; press++) await window.page.keyboard.press('ArrowDown');
+    await expectFrontier(window, runs, 'monitor/judge');
+    await tabTo(window, 'vscode-checkbox[aria-label="Square root of KL"]');
+    await window.page.keyboard.press('Space');
+    await expectFrontier(window, runs, 'monitor/judge', (kl) => Math.sqrt(Math.max(0, kl)));
+
+    await tabTo(window, '.frontier canvas');
+    const live = panel.locator('.live');
+    const hacked = runs['ppo-hacked'];
+    if (!hacked) throw new Error('ppo-hacked is not there');
+    if (!(await live.textContent())?.startsWith('ppo-hacked')) await window.page.keyboard.press('ArrowDown');
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight']) await window.page.keyboard.press(key);
+    const [, , step = 0] = logged(hacked, 'monitor/judge')[2] ?? [];
+    const words = new RegExp(`^ppo-hacked.*, step ${step}: Judge `);
+    await vi.waitFor(async () => expect(await live.textContent()).toMatch(words), PATIENCE);
+    await panel.locator('.frontier .ring:not([hidden])').waitFor();
+    await window.screenshot('frontier-keys-dark');
+    await window.page.keyboard.press('Enter');
+    await window.page.locator('.tab', { hasText: `ppo-hacked step ${sampledNear(hacked, step)}.samples` }).waitFor();
+  }, 600_000);
+
+  it.each(['dark', 'light', 'high-contrast'] satisfies Theme[])(
+    'shows in the %s theme where the judge turns down while the reward rises',
+    async (theme) => {
+      let runs: Record<string, RunDir> = {};
+      const window = await open({ theme, prepare: (folder) => (runs = recordPolicyRuns(folder)) });
+      await window.command('Alignment Lab: Open Curves');
+      const panel = window.panel();
+      await panel.locator('[data-run]').first().waitFor();
+      await window.command('View: Close Editors in Other Groups');
+      await window.page.locator('.tab', { hasText: 'align.yaml' }).waitFor({ state: 'detached' });
+      for (const { id } of Object.values(runs)) {
+        const box = panel.locator(`[data-run="${id}"]`);
+        await box.waitFor();
+        const shown = (await window.curves()).runs.find((run) => run.id === id)?.shown;
+        if (!shown) await box.locator('vscode-checkbox').click();
+      }
+      await panel.locator('vscode-dropdown[aria-label="View"]').click();
+      await panel.locator('vscode-option', { hasText: 'Reward against KL' }).click();
+      await expectFrontier(window, runs, 'objective/scores');
+      await window.screenshot(`frontier-reward-${theme}`);
+      await panel.locator('vscode-dropdown[aria-label="Reward"]').click();
+      await panel.locator('vscode-option', { hasText: 'Judge' }).click();
+      await expectFrontier(window, runs, 'monitor/judge');
+      await window.screenshot(`frontier-${theme}`);
+    },
+    600_000,
+  );
+});
+
+describe('a curve by keyboard', () => {
+  it('is focused, walked point by point, and opens the samples of its step', async () => {
+    let runs: Record<string, RunDir> = {};
+    const window = await open({ prepare: (folder) => (runs = recordPolicyRuns(folder)) });
+    await window.command('Alignment Lab: Open Curves');
+    const { id } = (await window.curves()).runs.find(({ shown }) => shown) ?? {};
+    const dir = Object.values(runs).find((one) => one.id === id);
+    if (!dir) throw new Error('no run is shown');
+    await tabTo(window, '[data-metric="objective/kl"] canvas');
+    const panel = window.panel();
+    const canvas = panel.locator('[data-metric="objective/kl"] canvas');
+    expect(await canvas.evaluate((element) => element.matches(':focus-visible'))).toBe(true);
+    const rows = recorded(dir, 'objective/kl');
+    const live = panel.locator('.live');
+    const [last, before] = [rows.at(-1)?.[0] ?? 0, rows.at(-2)?.[0] ?? 0];
+    await vi.waitFor(async () => expect(await live.textContent()).toContain(`step ${last}: objective/kl`), PATIENCE);
+    await window.page.keyboard.press('ArrowLeft');
+    await vi.waitFor(async () => expect(await live.textContent()).toContain(`step ${before}: objective/kl`), PATIENCE);
+    await window.page.keyboard.press('Home');
+    await vi.waitFor(
+      async () => expect(await live.textContent()).toContain(`step ${rows[0]?.[0]}: objective/kl`),
+      PATIENCE,
+    );
+    await window.page.keyboard.press('End');
+    await window.page.keyboard.press('ArrowLeft');
+    await window.screenshot('curves-keys-dark');
+    await window.page.keyboard.press('Enter');
+    const samples = sampledNear(dir, before);
+    await window.page.locator('.tab', { hasText: `step ${samples}.samples` }).waitFor();
   });
 });
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alongX, bestOf, frontierPath, measureOf, measuresOf } from '../../webview/curves/frontier';
 import { drawnPlaces, frontierAnnotations, seenRange, type FrontierView } from '../../webview/curves/frontier-drawing';
+import { labelSides } from '../../webview/curves/label-places';
 import type { Curve } from '../../webview/curves/series';
 
 function curve(steps: number[], values: number[], smoothed = values): Curve {
@@ -116,16 +117,36 @@ it('says where a path ends and what its alarms were, at their points', () => {
       highContrast: false,
     },
   };
-  const drawn = frontierAnnotations(view);
-  expect(Object.keys(drawn)).toEqual(['end0', 'alarm0:4']);
+  const drawn = frontierAnnotations(view, { width: 400, height: 450 });
+  expect(Object.keys(drawn)).toEqual(['alarm0:4', 'end0']);
   expect(drawn['end0']).toMatchObject({ xValue: 3, yValue: 0.3, content: ['ppo · 14:02', 'step 6'] });
   expect(drawn['alarm0:4']).toMatchObject({ xValue: 2, yValue: 0.2, content: ['⚠ flattery', '⚠ echo'] });
   // The end is at the right: its words stand to the left of it, above.
-  expect(drawn['end0']).toMatchObject({ position: { x: 'end', y: 'end' } });
+  expect(drawn['end0']).toMatchObject({ position: { x: 'end', y: 'end' }, textAlign: 'right' });
   expect(drawn['alarm0:4']).toMatchObject({ position: { x: 'start', y: 'start' } });
   const range = seenRange(view);
   expect(range.x).toEqual({ min: 0, max: 3.12 });
   expect(range.y.min).toBeCloseTo(0.088, 12);
   const zoom = { x: { min: 1, max: 2 }, y: { min: 0, max: 1 } };
   expect(seenRange({ ...view, zoom })).toBe(zoom);
+});
+
+describe('labels', () => {
+  const area = { width: 400, height: 300 };
+  const label = (x: number, y: number) => ({ x, y, lines: ['twelve chars'] });
+
+  it('stand to the right below their point, else where they stay in the chart', () => {
+    const sides = labelSides([label(200, 150), label(390, 290), label(5, 295)], [], area, 12);
+    expect(sides).toEqual([
+      { left: false, above: false },
+      { left: true, above: true },
+      { left: false, above: true },
+    ]);
+  });
+
+  it('cover neither each other nor points where there is another side', () => {
+    expect(labelSides([label(200, 150), label(210, 155)], [], area, 12)[1]).toEqual({ left: false, above: true });
+    const [side] = labelSides([label(200, 150)], [{ x: 230, y: 165 }], area, 12);
+    expect(side).toEqual({ left: false, above: true });
+  });
 });

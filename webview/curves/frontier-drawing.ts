@@ -8,6 +8,8 @@ import { nearest, robustRange } from './decimation';
 import { Chart, ticks, type Range } from './drawing';
 import { tick } from './figures';
 import { alongX, type FrontierPath } from './frontier';
+import { GAP, labelSides } from './label-places';
+import type { Pixel } from './plot';
 
 /** A point with the step that it is of. */
 export interface FrontierPoint extends Point {
@@ -89,7 +91,9 @@ export function drawFrontier(chart: FrontierChart, view: FrontierView): void {
   ];
   chart.options.scales = { x: scale(view, 'x'), y: scale(view, 'y') };
   const annotations = chart.options.plugins?.annotation;
-  if (annotations) annotations.annotations = frontierAnnotations(view);
+  // before the first layout the canvas stands for its inside
+  const { width, height } = chart.chartArea ?? chart;
+  if (annotations) annotations.annotations = frontierAnnotations(view, { width, height });
   chart.update('none');
 }
 
@@ -169,51 +173,76 @@ function markerDatasets(line: FrontierLine, view: FrontierView): Dataset[] {
 }
 
 /** The words in the chart: where each path ends, and what its alarms said, on the side where there is room. */
-export function frontierAnnotations(view: FrontierView): Record<string, AnnotationOptions> {
-  const drawn: Record<string, AnnotationOptions> = {};
+export function frontierAnnotations(
+  view: FrontierView,
+  area: { readonly width: number; readonly height: number },
+): Record<string, AnnotationOptions> {
   const { theme } = view;
+  const size = Math.max(10, theme.fontSize - 2);
+  const labels = view.lines.flatMap((line, number) => labelsOf(line, number, view));
   const { x, y } = seenRange(view);
-  const font = { family: theme.font, size: Math.max(10, theme.fontSize - 2), weight: 'normal' as const };
-  const along = (at: number | null, { min, max }: Range): number => ((at ?? 0) - min) / (max - min);
-  // A path comes from the lower left: its end is named above it, an alarm on its way below it to the right.
-  const label = (point: FrontierPoint, content: string[], above: boolean) => {
-    const left = along(point.x, x) > (above ? 0.5 : 0.7);
-    return {
-      type: 'label' as const,
-      xValue: point.x ?? 0,
-      yValue: point.y ?? 0,
-      content,
-      position: { x: left ? ('end' as const) : ('start' as const), y: above ? ('end' as const) : ('start' as const) },
-      xAdjust: left ? -10 : 10,
-      yAdjust: above ? -6 : 6,
-      padding: { x: 4, y: 2 },
-      textAlign: left ? ('right' as const) : ('left' as const),
-      // a word beside a point moves no axis
-      adjustScaleRange: false,
-      font,
-      drawTime: 'afterDatasetsDraw' as const,
-    };
-  };
-  view.lines.forEach((line, number) => {
-    const { steps } = line.path;
-    const color = translucent(line.color, strength(line));
-    const last = steps.length - 1;
-    const end = pointAt(line, last, view, true);
-    const content = [line.name, `step ${Math.round(steps[last] ?? 0)}`];
-    drawn[`end${number}`] = { ...label(end, content, along(end.y, y) < 0.92), color };
-    for (const [step, words] of alarmsByStep(line.markers)) {
-      const at = pointAt(line, nearest(steps, step), view, true);
-      drawn[`alarm${number}:${step}`] = {
-        ...label(at, words, along(at.y, y) < 0.1),
-        color: theme.foreground,
-        backgroundColor: theme.background,
-        borderColor: color,
-        borderWidth: 1,
-        borderRadius: 2,
-      };
-    }
+  const pixel = (point: FrontierPoint): Pixel => ({
+    x: (((point.x ?? 0) - x.min) / (x.max - x.min)) * area.width,
+    y: (1 - ((point.y ?? 0) - y.min) / (y.max - y.min)) * area.height,
   });
-  return drawn;
+  const points = view.lines.flatMap((line) =>
+    drawnPlaces(line.path.steps.length).flatMap((index) =>
+      [true, false].map((smooth) => pixel(pointAt(line, index, view, smooth))),
+    ),
+  );
+  const words = labels.map(({ point, lines }) => ({ ...pixel(point), lines }));
+  const sides = labelSides(words, points, area, size);
+  return Object.fromEntries(
+    labels.map(({ key, point, lines, colors }, i) => {
+      const { left = false, above = false } = sides[i] ?? {};
+      const annotation: AnnotationOptions = {
+        type: 'label',
+        xValue: point.x ?? 0,
+        yValue: point.y ?? 0,
+        content: lines,
+        position: { x: left ? 'end' : 'start', y: above ? 'end' : 'start' },
+        xAdjust: left ? -GAP.x : GAP.x,
+        yAdjust: above ? -GAP.y : GAP.y,
+        padding: { x: 4, y: 2 },
+        textAlign: left ? 'right' : 'left',
+        // a word beside a point moves no axis
+        adjustScaleRange: false,
+        font: { family: theme.font, size, weight: 'normal' },
+        drawTime: 'afterDatasetsDraw',
+        ...colors,
+      };
+      return [key, annotation];
+    }),
+  );
+}
+
+/** A path's labels: its alarms, and the name of its run at its end. */
+function labelsOf(line: FrontierLine, number: number, view: FrontierView) {
+  const { theme } = view;
+  const { steps } = line.path;
+  const color = translucent(line.color, strength(line));
+  const last = steps.length - 1;
+  const boxed = {
+    color: theme.foreground,
+    backgroundColor: theme.background,
+    borderColor: color,
+    borderWidth: 1,
+    borderRadius: 2,
+  };
+  return [
+    ...[...alarmsByStep(line.markers)].map(([step, lines]) => ({
+      key: `alarm${number}:${step}`,
+      point: pointAt(line, nearest(steps, step), view, true),
+      lines,
+      colors: boxed,
+    })),
+    {
+      key: `end${number}`,
+      point: pointAt(line, last, view, true),
+      lines: [line.name, `step ${Math.round(steps[last] ?? 0)}`],
+      colors: { color },
+    },
+  ];
 }
 
 /** Empty space around the points, as a share of their range; above them there is room for words. */
