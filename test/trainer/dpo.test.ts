@@ -99,27 +99,31 @@ describe('a dpo run', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   }, 120_000);
 
-  it(`killed ${KILLS} times at random moments and resumed ends with the same bytes and rows`, async () => {
-    let kills = 0;
-    while (kills < KILLS) {
-      // without the cache a kill can also come before or in the reference's pass
-      if (kills % 2 === 0) rmSync(cache(), { recursive: true, force: true });
-      const dir = create();
-      for (;;) {
-        const { child, exit } = bench.start(dir);
-        const timer = kills < KILLS ? setTimeout(() => child.kill('SIGKILL'), Math.random() * wholeMs) : undefined;
-        const { code, signal, output } = await exit;
-        clearTimeout(timer);
-        if (signal === 'SIGKILL') {
-          kills++;
-          continue;
+  it(
+    `killed ${KILLS} times at random moments and resumed ends with the same bytes and rows`,
+    async () => {
+      let kills = 0;
+      while (kills < KILLS) {
+        // without the cache a kill can also come before or in the reference's pass
+        if (kills % 2 === 0) rmSync(cache(), { recursive: true, force: true });
+        const dir = create();
+        for (;;) {
+          const { child, exit } = bench.start(dir);
+          const timer = kills < KILLS ? setTimeout(() => child.kill('SIGKILL'), Math.random() * wholeMs) : undefined;
+          const { code, signal, output } = await exit;
+          clearTimeout(timer);
+          if (signal === 'SIGKILL') {
+            kills++;
+            continue;
+          }
+          expect(code, output).toBe(0);
+          break;
         }
-        expect(code, output).toBe(0);
-        break;
+        expectSame(dir, whole);
       }
-      expectSame(dir, whole);
-    }
-  }, 120_000 + KILLS * 60_000);
+    },
+    120_000 + KILLS * 60_000,
+  );
 
   it('stops where the reference disagrees with its own weights', async () => {
     const path = join(cache(), readdirSync(cache())[0]);

@@ -119,31 +119,35 @@ describe('a ppo run', () => {
     for (const { scores } of samples) expect(Object.keys(scores ?? {})).toEqual(['reward', 'kl', 'letters']);
   });
 
-  it(`killed ${KILLS} times while it writes, scores or learns, and resumed, ends with the same bytes and rows`, async () => {
-    let kills = 0;
-    while (kills < KILLS) {
-      const dir = create();
-      for (;;) {
-        const { child, exit } = bench.start(dir);
-        let timer: NodeJS.Timeout | undefined;
-        if (kills < KILLS) {
-          const before = dir.readMetrics().at(-1)?.step ?? 0;
-          void reached(dir, before + 1).then(() => {
-            timer = setTimeout(() => child.kill('SIGKILL'), (Math.random() * wholeMs) / 6);
-          });
+  it(
+    `killed ${KILLS} times while it writes, scores or learns, and resumed, ends with the same bytes and rows`,
+    async () => {
+      let kills = 0;
+      while (kills < KILLS) {
+        const dir = create();
+        for (;;) {
+          const { child, exit } = bench.start(dir);
+          let timer: NodeJS.Timeout | undefined;
+          if (kills < KILLS) {
+            const before = dir.readMetrics().at(-1)?.step ?? 0;
+            void reached(dir, before + 1).then(() => {
+              timer = setTimeout(() => child.kill('SIGKILL'), (Math.random() * wholeMs) / 6);
+            });
+          }
+          const { code, signal, output } = await exit;
+          clearTimeout(timer);
+          if (signal === 'SIGKILL') {
+            kills++;
+            continue;
+          }
+          expect(code, output).toBe(0);
+          break;
         }
-        const { code, signal, output } = await exit;
-        clearTimeout(timer);
-        if (signal === 'SIGKILL') {
-          kills++;
-          continue;
-        }
-        expect(code, output).toBe(0);
-        break;
+        expectSame(dir, whole);
       }
-      expectSame(dir, whole);
-    }
-  }, 120_000 + KILLS * 60_000);
+    },
+    120_000 + KILLS * 60_000,
+  );
 });
 
 it('a ppo run with a value model of its own resumes to the same bytes', async () => {

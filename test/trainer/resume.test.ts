@@ -45,26 +45,30 @@ describe('a run', () => {
     expect(run.result?.best?.eval_loss).toBeGreaterThan(0);
   });
 
-  it(`killed ${KILLS} times at random moments and resumed ends with the same bytes and rows`, async () => {
-    let kills = 0;
-    while (kills < KILLS) {
-      const dir = bench.create();
-      for (;;) {
-        const { child, exit } = bench.start(dir);
-        const timer = kills < KILLS ? setTimeout(() => child.kill('SIGKILL'), Math.random() * wholeMs) : undefined;
-        const { code, signal, output } = await exit;
-        clearTimeout(timer);
-        if (signal === 'SIGKILL') {
-          kills++;
-          if (dir.readRun().pid !== null) expect(['died', 'queued', 'done']).toContain(dir.state());
-          continue;
+  it(
+    `killed ${KILLS} times at random moments and resumed ends with the same bytes and rows`,
+    async () => {
+      let kills = 0;
+      while (kills < KILLS) {
+        const dir = bench.create();
+        for (;;) {
+          const { child, exit } = bench.start(dir);
+          const timer = kills < KILLS ? setTimeout(() => child.kill('SIGKILL'), Math.random() * wholeMs) : undefined;
+          const { code, signal, output } = await exit;
+          clearTimeout(timer);
+          if (signal === 'SIGKILL') {
+            kills++;
+            if (dir.readRun().pid !== null) expect(['died', 'queued', 'done']).toContain(dir.state());
+            continue;
+          }
+          expect(code, output).toBe(0);
+          break;
         }
-        expect(code, output).toBe(0);
-        break;
+        expectSame(dir, whole);
       }
-      expectSame(dir, whole);
-    }
-  }, 120_000 + KILLS * 60_000);
+    },
+    120_000 + KILLS * 60_000,
+  );
 
   it('stopped and resumed ends with the same model', async () => {
     const dir = bench.create();
