@@ -289,6 +289,6 @@ describe('the agreement report', () => {
 function seen(element: ReturnType<FrameLocator['locator']>): Promise<boolean> {
   return element.evaluate((found) => {
     const { top, bottom } = found.getBoundingClientRect();
-    return top >= 0 && bottom <= window.innerHeight;
+    return bottom > 0 && top < window.innerHeight;
   });
 }

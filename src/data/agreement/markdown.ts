@@ -174,8 +174,13 @@ function confusion({ dawidSkene }: AgreementReport['aggregation'], names: readon
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.map(unbroken).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** An estimate and its interval stay on one line of a cell. */
+function unbroken(cell: string): string {
+  return cell.replace(/^(-?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]$/, '$1\u00a0[$2,\u00a0$3]');
 }
 
 /** Text of files as it reads, within a table too: no link, HTML, emphasis, line break or new cell comes of it. */

@@ -97,6 +97,7 @@ describe('the report', () => {
     ])
       expect(text).toContain(heading);
     expect(text).toMatch(/\| \[p\d+\]\(x:p\d+\) \|/);
+    expect(text).toMatch(/\| Krippendorff's α, ordinal \| 0\.\d\d\u00a0\[0\.\d\d,\u00a00\.\d\d\] \|/);
     expect(text).not.toMatch(/<img|\u202e|^# x/m);
     const cells = new Map<string, Set<number>>();
     for (const block of text.split('\n\n').filter((part) => part.includes('| --- |')))
