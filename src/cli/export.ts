@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
-import { METHODS, type Method } from '../data/agreement/aggregate';
+import { Command } from 'commander';
+import type { Method } from '../data/agreement/aggregate';
 import { replaceFile } from '../data/durable';
 import type { JsonObject } from '../data/jsonl';
 import { demonstrationRows, type LabeledPairs, preferenceRows, readLabeledPairs } from '../data/labels/training-data';
 import { action, collect, examples, type Output, outputOf } from './command';
-import { noteFaults } from './label-input';
+import { METHOD_HELP, method, noteFaults } from './label-input';
 
 interface Options {
   method: Method;
@@ -22,7 +22,7 @@ export function exportCommand(): Command {
     .description("Write labels as training data: preferences in TRL's explicit format, or demonstrations.")
     .argument('<labels>', 'a folder labels/<stage>/')
     .requiredOption('--out <file>', 'JSON lines; prompt, chosen and rejected are messages where the prompt is')
-    .option('--method <method>', `how several annotators become one: ${METHODS.join(', ')}`, method, 'majority')
+    .option('--method <method>', `how several annotators become one: ${METHOD_HELP}`, method, 'majority')
     .option('--annotator <name>', "this annotator's labels only (may be given several times)", collect)
     .option('--no-edits', 'leave out what edited answers say')
     .option('--demonstrations', 'prompt and completion for an sft stage: edits, and answers accepted as they are')
@@ -39,12 +39,6 @@ export function exportCommand(): Command {
     '\nTies are left out and counted: the format has none. An answer is accepted where more annotators accept than reject it.',
   );
   return action(command, exportLabels);
-}
-
-function method(text: string): Method {
-  const found = METHODS.find((name) => name === text);
-  if (found) return found;
-  throw new InvalidArgumentError(`It is ${METHODS.join(', ')}.`);
 }
 
 async function exportLabels(folder: string, options: Options): Promise<void> {
