@@ -77,7 +77,8 @@ export class Toolbar {
     for (const control of this.ofCurves) control.hidden = view !== 'curves';
     for (const control of this.ofFrontier) control.hidden = view !== 'frontier' || measures.length === 0;
     const chosen = measureOf(measures, reward)?.key ?? '';
-    const offered = JSON.stringify([measures.map(({ key }) => key), chosen]);
+    const offered = JSON.stringify(measures.map(({ key }) => key));
+    // The list stays while its choices do: it may have the focus.
     if (offered === this.offered) return;
     this.offered = offered;
     const choices = measures.map(({ key, label }) => ({ value: key, label }));
