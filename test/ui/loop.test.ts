@@ -153,7 +153,17 @@ it('the loop turns by keyboard alone', async () => {
   expect(comment?.['target']).toMatchObject({ run: ppo.id });
   await pictures(window, 'loop-review');
 
-  // Edit the next answer.
+  // Edit the next answer, once the keys are back in the text.
+  await vi.waitFor(
+    async () => {
+      const place = await window.page.evaluate(() => {
+        const { activeElement: active } = document;
+        return [active?.closest('.monaco-editor') != null, active?.closest('.review-widget') != null];
+      });
+      expect(place).toEqual([true, false]);
+    },
+    { timeout: 30_000 },
+  );
   await nextAnswer(window);
   await keys.press('e');
   await window.page.locator('.tab.active', { hasText: 'Edit of ppo' }).waitFor();
