@@ -157,7 +157,7 @@ describe('the frontier', () => {
     await tabTo(window, 'vscode-dropdown[aria-label="Reward"]');
     for (let press = 0; press < 2; press++) await window.page.keyboard.press('ArrowDown');
     await expectFrontier(window, runs, 'monitor/judge');
-    await tabTo(window, 'vscode-checkbox[aria-label="Square root of KL"]');
+    await tabTo(window, 'vscode-checkbox[aria-label="√KL"]');
     await window.page.keyboard.press('Space');
     await expectFrontier(window, runs, 'monitor/judge', (kl) => Math.sqrt(Math.max(0, kl)));
 
