@@ -114,7 +114,7 @@ describe('the panel', () => {
   it('says of an interval what it tells', () => {
     expect(verdict({ value: 0.7, low: 0.51, high: 0.85 })).toBe('better');
     expect(verdict({ value: 0.3, low: 0.15, high: 0.49 })).toBe('worse');
-    expect(verdict({ value: 0.6, low: 0.45, high: 0.7 })).toBe('not told apart yet');
+    expect(verdict({ value: 0.6, low: 0.45, high: 0.7 })).toBe('unclear');
     expect(verdict(null)).toBe('no votes yet');
   });
 

@@ -73,7 +73,7 @@ function interval({ value, low, high }: NonNullable<Tally['rate']>): HTMLElement
 export function verdict(rate: Tally['rate']): string {
   if (!rate) return 'no votes yet';
   if (rate.low > 0.5) return 'better';
-  return rate.high < 0.5 ? 'worse' : 'not told apart yet';
+  return rate.high < 0.5 ? 'worse' : 'unclear';
 }
 
 function percent(share: number): string {
