@@ -76,6 +76,8 @@ export class FrontierCard {
       this.plot.canvas,
       frontierConfiguration((zoom) => hooks.onZoom(zoom)),
     );
+    this.chart.options.onResize = () =>
+      requestAnimationFrame(() => this.view && !this.plot.root.hidden && drawFrontier(this.chart, this.view));
   }
 
   /** Shows the view; where `asTable`, as figures instead of a chart. */

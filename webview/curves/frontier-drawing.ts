@@ -91,10 +91,13 @@ export function drawFrontier(chart: FrontierChart, view: FrontierView): void {
   ];
   chart.options.scales = { x: scale(view, 'x'), y: scale(view, 'y') };
   const annotations = chart.options.plugins?.annotation;
-  // before the first layout the canvas stands for its inside
-  const { width, height } = chart.chartArea ?? chart;
-  if (annotations) annotations.annotations = frontierAnnotations(view, { width, height });
-  chart.update('none');
+  // Labels are placed in pixels: after a layout that changed the chart's inside they are placed again.
+  for (let passes = 0; passes < 2; passes++) {
+    const { width = 0, height = 0 } = chart.chartArea ?? {};
+    if (annotations) annotations.annotations = frontierAnnotations(view, { width, height });
+    chart.update('none');
+    if (chart.chartArea?.width === width && chart.chartArea.height === height) break;
+  }
 }
 
 /** The places of a path that are drawn: all, or evenly thinned out with the last. */
