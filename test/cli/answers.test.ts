@@ -25,7 +25,7 @@ describe('a stage that trains nothing', { timeout: 120_000 }, () => {
     expect(ran).not.toContain('loss');
     expect(existsSync(join(cli.folder, 'labels', 'collect', 'pairs.jsonl'))).toBe(true);
     const shown = await cli.good('show', 'collect@latest');
-    expect(shown).toMatch(/found\n\d pairs in labels\/collect\/pairs\.jsonl: \d new, 0 kept for their labels/);
+    expect(shown).toMatch(/found\n\d pairs in labels\/collect\/pairs\.jsonl: \d new, 0 kept of before/);
     expect(shown).toMatch(/ +labels +ties\nada +5 +0\n/);
     expect(shown).toMatch(/answers +10/);
     const document = await cli.json('show', 'collect@latest');

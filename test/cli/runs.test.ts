@@ -201,10 +201,10 @@ describe('branch and show', { timeout: 120_000 }, () => {
     expect(missing).toMatchObject({ code: 2, stdout: '' });
     expect(missing.stderr).toMatch(/has no checkpoint of step 99\.\n.*those of steps/);
     expect((await cli.run('branch', parent?.id ?? '', '--step', '4', '--set', 'rate=1')).stderr).toContain(
-      'no key rate',
+      'has no key `rate`',
     );
     expect((await cli.run('branch', parent?.id ?? '', '--step', '4', '--set', 'epochs=x')).stderr).toContain(
-      'epochs must be',
+      '`epochs` must be',
     );
   });
 
