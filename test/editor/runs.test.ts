@@ -63,7 +63,7 @@ describe('commands on runs', function () {
       withAnswers({ showInputBox: typed }, () => vscode.commands.executeCommand('alignment-lab.branch', parent, 20)),
     );
     assert.match(refused[0] ?? '', /no key `learning_rat`/);
-    assert.match(refused[1] ?? '', /steps must be/);
+    assert.match(refused[1] ?? '', /`steps` must be/);
     assert.deepEqual(readJson(branch.id, 'run.json').parent, { run: parent, step: 20 });
     const { config } = readJson(branch.id, 'config.json');
     assert.ok(typeof config === 'object' && config !== null && 'learning_rate' in config && 'steps' in config);
