@@ -49,6 +49,8 @@ describe('the samples of a run as a document', () => {
       [2, 12, 13, 13],
     ]);
     expect(figuresOf(built.answers[1]).map(({ label }) => label)).toEqual(['reward 0.31', '4 words']);
+    const start = figuresOf({ ...built.answers[1], scores: { kl: -7.4e-7 } });
+    expect(start[0]).toMatchObject({ label: 'KL 0.00', tooltip: expect.stringContaining('-7.4e-7') as unknown });
   });
 
   it('shows one step where one is asked for, and keeps the rows of the file as names', () => {

@@ -176,13 +176,16 @@ const MEANINGS: Readonly<Record<string, string>> = {
   kl: 'How far the policy has moved from the reference on this answer: Σ log π(token) − log π_ref(token), in nats.',
 };
 
+/** KL where the policy has not moved yet is 0 but for rounding; the tooltip has the figure. */
+const NO_KL = 5e-4;
+
 /** The figures of an answer: its scores, its length, and what an alarm said. */
 export function figuresOf({ scores, text, alarms = [] }: ReviewAnswer): Figure[] {
   const words = text.split(/\s+/).filter(Boolean).length;
   const count = [...text.slice(0, 1_000_000)].length;
   return [
     ...Object.entries(scores).map(([name, value]) => ({
-      label: `${NAMES[name] ?? inline(name)} ${metricText(value)}`,
+      label: `${NAMES[name] ?? inline(name)} ${metricText(name === 'kl' && Math.abs(value) < NO_KL ? 0 : value)}`,
       tooltip: [`${inline(name)} = ${value}`, MEANINGS[name]].filter(Boolean).join('\n'),
     })),
     { label: `${words} ${words === 1 ? 'word' : 'words'}`, tooltip: `${count} characters` },
