@@ -88,7 +88,9 @@ describe('a click on Run', () => {
     await window.reload();
     await vi.waitFor(() => expect(dir.readMetrics().length).toBeGreaterThan(before));
     expect(dir.readRun().pid).toBe(pid);
-    await window.lens('Stop').first().click();
+    // the workbench may have been too busy to remember its tabs, and its host takes its time to come back
+    await window.openFile('align.yaml');
+    await window.lens('Stop').first().click({ timeout: 120_000 });
     await waitForState(dir, 'stopped');
     await expectPoints(window, 'loss', dir);
   });
