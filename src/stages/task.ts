@@ -62,14 +62,19 @@ export interface Task {
   sample(step: number): AsyncIterable<Sample>;
   state(): TaskState;
   restore(state: TaskState): void;
+  readonly files: TaskFiles;
+  release(): void;
+}
+
+/** What a task learns, as files of a checkpoint. */
+export interface TaskFiles {
   /** Writes the weights, with tokenizer and template, as a Hugging Face folder. */
   saveModel(folder: string): Promise<void>;
-  /** Writes optimizer state to a folder, or reads what was written. */
-  saveOptimizer(folder: string): Promise<void>;
-  loadOptimizer(folder: string): Promise<void>;
   /** Overwrites the weights by those of a checkpoint folder. */
-  loadWeights(folder: string): Promise<void>;
-  release(): void;
+  loadModel(folder: string): Promise<void>;
+  /** Writes optimizer state to a folder, or reads what was written. */
+  saveTraining(folder: string): Promise<void>;
+  loadTraining(folder: string): Promise<void>;
 }
 
 /**

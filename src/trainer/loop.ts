@@ -76,8 +76,8 @@ export class Loop {
     this.best = known ? state.best : null;
     this.worse = known ? state.worse : 0;
     this.task.restore(state.task);
-    await this.task.loadWeights(point.path);
-    await this.task.loadOptimizer(join(point.path, TRAINING_STATE));
+    await this.task.files.loadModel(point.path);
+    await this.task.files.loadTraining(join(point.path, TRAINING_STATE));
     this.say(`resumed at step ${this.step}`);
   }
 
@@ -186,9 +186,9 @@ export class Loop {
       task: this.task.state(),
     };
     await saveCheckpoint(dir, this.step, async (folder) => {
-      await this.task.saveModel(folder);
+      await this.task.files.saveModel(folder);
       const training = join(folder, TRAINING_STATE);
-      await this.task.saveOptimizer(training);
+      await this.task.files.saveTraining(training);
       writeState(training, state);
     });
     pruneCheckpoints(dir, this.config.keep_checkpoints, this.best ? [this.best.step] : []);

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { isFromCurves, type FromCurves, type ToCurves } from '../../protocol/curves';
 import { showError, type EditorContext } from '../context';
+import { webviewPage, webviewRoot } from '../webview-page';
 import { csvOf, curveRun, rowBatch, withDistinctLabels } from './curve-data';
 import type { KnownRun } from '../runs/run-library';
 
@@ -46,7 +46,7 @@ export function openCurves(context: EditorContext, runs: readonly string[], pres
 }
 
 function webviewOptions(context: EditorContext): vscode.WebviewOptions {
-  const root = vscode.Uri.joinPath(context.extension.extensionUri, 'dist', 'webview');
+  const root = webviewRoot(context.extension);
   return { enableScripts: true, localResourceRoots: [root] };
 }
 
@@ -84,7 +84,7 @@ class CurvesView {
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.listChanged()),
       { dispose: () => clearInterval(age) },
     ];
-    view.webview.html = this.html();
+    view.webview.html = webviewPage(view.webview, webviewRoot(context.extension), 'curves', 'Curves');
   }
 
   reveal(preserveFocus: boolean): void {
@@ -218,37 +218,6 @@ class CurvesView {
     if (!target) return;
     const text = csvOf(runs.map(({ run, rows }) => ({ id: run.id, rows })));
     await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(text));
-  }
-
-  /** No remote content, scripts by nonce only; what comes from data or models arrives as messages and becomes text. */
-  private html(): string {
-    const { webview } = this.view;
-    const nonce = randomBytes(16).toString('hex');
-    const asset = (name: string): string =>
-      webview
-        .asWebviewUri(vscode.Uri.joinPath(this.context.extension.extensionUri, 'dist', 'webview', name))
-        .toString();
-    const policy = [
-      "default-src 'none'",
-      `script-src 'nonce-${nonce}'`,
-      `style-src ${webview.cspSource}`,
-      `font-src ${webview.cspSource}`,
-    ].join('; ');
-    return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${asset('codicon.css')}">
-<link rel="stylesheet" href="${asset('curves.css')}">
-<title>Curves</title>
-</head>
-<body>
-<div id="root"></div>
-<script nonce="${nonce}" src="${asset('curves.js')}"></script>
-</body>
-</html>`;
   }
 }
 

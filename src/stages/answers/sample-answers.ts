@@ -1,10 +1,19 @@
 import { Random } from '../../data/random';
+import type { Message } from '../../data/rows';
 import { Generator } from '../../models/generate';
 import type { Tokenizer } from '../../models/tokenizer';
 import type { ModelWeights } from '../../models/weights';
 import type { Runtime } from '../../tensor/runtime';
-import { SAMPLE_TOKENS, type SamplePrompt } from '../training/next-token-task';
 import type { Sample } from '../task';
+
+/** A prompt to write sample answers to: what is shown, and its tokens. */
+export interface SamplePrompt {
+  prompt: string | Message[];
+  ids: readonly number[];
+}
+
+/** Longest sample answer in tokens. */
+export const SAMPLE_TOKENS = 64;
 
 export interface SampleInputs {
   runtime: Runtime;

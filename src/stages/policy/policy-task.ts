@@ -90,7 +90,7 @@ export class PolicyTask implements Task {
   private readonly iterations: number;
   private readonly order: BatchOrder;
   private readonly learner: Learner;
-  private readonly files: ModelState;
+  readonly files: ModelState;
   private readonly writer: RolloutWriter;
   private readonly progress: Progress;
   private readonly heldOut: readonly PromptRow[];
@@ -314,19 +314,6 @@ export class PolicyTask implements Task {
     this.inputs.monitors?.restore(saved.monitors);
     // a fixed coefficient is what the config says, also in a branch that changes it
     if (this.inputs.config.kl_target !== null) this.beta = saved.beta;
-  }
-
-  saveModel(folder: string): Promise<void> {
-    return this.files.saveModel(folder);
-  }
-  saveOptimizer(folder: string): Promise<void> {
-    return this.files.saveTraining(folder);
-  }
-  loadOptimizer(folder: string): Promise<void> {
-    return this.files.loadTraining(folder);
-  }
-  loadWeights(folder: string): Promise<void> {
-    return this.files.loadModel(folder);
   }
 
   release(): void {

@@ -1,7 +1,8 @@
-import { isAbsolute, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from '../../config/errors';
 import type { ResolvedStage } from '../../config/experiment';
 import type { DpoConfig } from '../../config/schema/experiment';
+import { shownPath } from '../../data/files';
 import type { Row } from '../../data/rows';
 import { loadTokenizer, type Tokenizer } from '../../models/tokenizer';
 import { CHOSEN_DROP } from './chosen-drop';
@@ -42,7 +43,7 @@ export async function prepareDpo(stage: ResolvedStage, config: DpoConfig, contex
     template: template?.source ?? null,
     cache: join(stage.folder, '.align', 'cache'),
     say: context.say,
-    shown: (path) => shortPath(stage.folder, path),
+    shown: (path) => shownPath(stage.folder, path),
   });
   const all = train.concat(heldOut).map((pair, i) => ({ ...pair, reference: sums[i] }));
   const { chosen_drop: threshold } = config.monitors;
@@ -103,10 +104,4 @@ function refuseOtherTokens(
     hint: 'Take a reference of the same family, or leave `reference:` out: then it is the starting weights.',
     code: 'tokenizer',
   });
-}
-
-/** Relative to the config file's folder, where it lies in it. */
-function shortPath(folder: string, file: string): string {
-  const path = relative(folder, file);
-  return path.startsWith('..') || isAbsolute(path) ? file : path;
 }

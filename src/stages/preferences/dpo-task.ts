@@ -12,10 +12,9 @@ import { ModelState } from '../training/model-state';
 import { Progress, type ProgressState } from '../training/progress';
 import type { MonitorState } from '../monitors/monitors';
 import type { StageMonitors } from '../monitors/stage-monitors';
-import type { SamplePrompt } from '../training/next-token-task';
 import { type LearntPair, type PairBatches, pairBatches } from './pair-batch';
 import { optimizerOf, scheduleOf, stepsOf } from '../settings';
-import { SampleAnswers } from '../answers/sample-answers';
+import { SampleAnswers, type SamplePrompt } from '../answers/sample-answers';
 import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from '../task';
 
 /** A pair to learn from, and the line that it came from. */
@@ -52,7 +51,7 @@ export class DpoTask implements Task {
   readonly totalSteps: number;
   private readonly order: BatchOrder;
   private readonly learner: Learner;
-  private readonly files: ModelState;
+  readonly files: ModelState;
   private readonly answers: SampleAnswers;
   private readonly drop: ChosenDrop;
   private readonly progress: Progress;
@@ -151,19 +150,6 @@ export class DpoTask implements Task {
     this.progress.restore(saved);
     this.drop.restore(saved.chosen_drop);
     this.inputs.monitors?.restore(saved.monitors);
-  }
-
-  saveModel(folder: string): Promise<void> {
-    return this.files.saveModel(folder);
-  }
-  saveOptimizer(folder: string): Promise<void> {
-    return this.files.saveTraining(folder);
-  }
-  loadOptimizer(folder: string): Promise<void> {
-    return this.files.loadTraining(folder);
-  }
-  loadWeights(folder: string): Promise<void> {
-    return this.files.loadModel(folder);
   }
 
   release(): void {

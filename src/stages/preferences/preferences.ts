@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError } from '../../config/errors';
 import type { ResolvedStage } from '../../config/experiment';
 import type { DpoConfig, RewardConfig } from '../../config/schema/experiment';
 import { aggregatePairs } from '../../data/agreement/aggregate';
 import { ratingsOfLabels } from '../../data/agreement/label-ratings';
+import { shownPath } from '../../data/files';
 import { preferencesOfEdits } from '../../data/labels/edits';
 import {
   effectiveLabels,
@@ -134,7 +135,7 @@ const emptyReport = (faults: readonly RowFault[], folder: string): PreferenceRep
   faults: faults.length,
   faultPlaces: faults
     .slice(0, SHOWN)
-    .map(({ file, line, message }) => ({ file: shortPath(folder, file), line, message })),
+    .map(({ file, line, message }) => ({ file: shownPath(folder, file), line, message })),
 });
 
 /** Preference data: the chosen answer is `a`, and surely the better one. */
@@ -145,7 +146,7 @@ function dataPreferences(files: readonly string[], folder: string): Found {
     const content = readPreferences(file);
     faults.push(...content.faults);
     return content.rows.map(({ prompt, chosen, rejected, tags, line, margin = 0 }): Preference => {
-      const place = { file: shortPath(folder, file), line };
+      const place = { file: shownPath(folder, file), line };
       return { prompt, a: chosen, b: rejected, p: 0, strength: -1, margin, tags, ...place };
     });
   });
@@ -168,7 +169,7 @@ function labelPreferences(path: string, { folder }: ResolvedStage, config: Prefe
   const ratings = ratingsOfLabels(rows).filter(({ unit }) => lineOf.has(unit));
   const { pairs: aggregates, unrated } = aggregatePairs(ratings, config.aggregate);
   const byId = new Map(aggregates.map((aggregate) => [aggregate.pair, aggregate]));
-  const short = shortPath(folder, file);
+  const short = shownPath(folder, file);
   // in the order of the pairs' file: the order in which labels were given is nothing to learn from
   const preferences = pairs.flatMap(({ id, prompt, a, b, tags }): Preference[] => {
     const found = byId.get(id);
@@ -229,9 +230,4 @@ function refuseMissing(path: string): void {
     hint: 'Run the generate stage and label its pairs, or name another place.',
     code: 'no-preferences',
   });
-}
-
-function shortPath(folder: string, file: string): string {
-  const path = relative(folder, file);
-  return path.startsWith('..') || isAbsolute(path) ? file : path;
 }

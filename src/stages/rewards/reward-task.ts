@@ -15,7 +15,7 @@ import type { PreferencePair } from '../preferences/preference-pairs';
 import { deviation, rewardMetrics, spread } from './reward-metrics';
 import { rewardBatch, sequencesOf } from './reward-objective';
 import { bootstrap, OTHER_ENSEMBLE, RewardTrunk } from './reward-trunk';
-import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from '../task';
+import { type Metrics, NotFiniteError, type Sample, type Task, type TaskFiles, type TaskState } from '../task';
 
 export interface RewardInputs {
   runtime: Runtime;
@@ -39,6 +39,16 @@ const REFERENCE_ANSWERS = 256;
  */
 export class RewardTask implements Task {
   readonly totalSteps: number;
+  readonly files: TaskFiles = {
+    saveModel: (folder) => this.saveModel(folder),
+    loadModel: (folder) => this.loadModel(folder),
+    saveTraining: async (folder) => {
+      for (const trunk of this.trunks) await trunk.saveTraining(folder);
+    },
+    loadTraining: async (folder) => {
+      for (const trunk of this.trunks) await trunk.loadTraining(folder);
+    },
+  };
   private readonly trunks: readonly RewardTrunk[];
   private readonly progress: Progress;
   private readonly scorer: RewardScorer;
@@ -173,7 +183,7 @@ export class RewardTask implements Task {
     this.progress.restore(state as ProgressState & TaskState);
   }
 
-  async saveModel(folder: string): Promise<void> {
+  private async saveModel(folder: string): Promise<void> {
     const scores = await this.scorer.score(this.reference);
     const members = Array.from({ length: this.inputs.config.ensemble }, (_, m) =>
       normalisationOf(scores.map((row) => row[m])),
@@ -184,13 +194,7 @@ export class RewardTask implements Task {
       await trunk.saveModel(folder, { normalisation, answers: scores.length });
     }
   }
-  async saveOptimizer(folder: string): Promise<void> {
-    for (const trunk of this.trunks) await trunk.saveOptimizer(folder);
-  }
-  async loadOptimizer(folder: string): Promise<void> {
-    for (const trunk of this.trunks) await trunk.loadOptimizer(folder);
-  }
-  async loadWeights(folder: string): Promise<void> {
+  private async loadModel(folder: string): Promise<void> {
     const count = memberCount(folder);
     if (count !== this.trunks.length)
       throw new UserError(`The checkpoint has ${count} models, the stage wants ${this.trunks.length}.`, {

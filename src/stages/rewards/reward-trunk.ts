@@ -93,10 +93,10 @@ export class RewardTrunk {
     this.inputs.runtime.write(this.head, heads);
   }
 
-  saveOptimizer(folder: string): Promise<void> {
+  saveTraining(folder: string): Promise<void> {
     return this.files.saveTraining(memberFolder(folder, this.inputs.index));
   }
-  loadOptimizer(folder: string): Promise<void> {
+  loadTraining(folder: string): Promise<void> {
     return this.files.loadTraining(memberFolder(folder, this.inputs.index));
   }
 

@@ -6,6 +6,7 @@ import type { Tokenizer } from '../../models/tokenizer';
 import type { ModelWeights } from '../../models/weights';
 import type { AdamW } from '../../tensor/adamw';
 import type { Runtime, Tensor } from '../../tensor/runtime';
+import type { TaskFiles } from '../task';
 
 export interface ModelStateParts {
   runtime: Runtime;
@@ -21,7 +22,7 @@ const OPTIMIZER = 'optimizer.safetensors';
 const EXTRA = 'extra.safetensors';
 
 /** A model in training as files: its Hugging Face folder, and beside it what only training needs. */
-export class ModelState {
+export class ModelState implements TaskFiles {
   constructor(private readonly parts: ModelStateParts) {}
 
   private async values(tensors: Iterable<readonly [string, Tensor]>): Promise<Map<string, Float32Array>> {

@@ -1,14 +1,12 @@
 import { BatchOrder } from '../../data/batches';
 import type { Example } from '../../data/example';
 import { type PackedRow, packExamples, unpacked } from '../../data/packing';
-import { Random } from '../../data/random';
-import type { Message } from '../../data/rows';
 import type { PretrainConfig, SftConfig } from '../../config/schema/experiment';
-import { Generator } from '../../models/generate';
 import type { Tokenizer } from '../../models/tokenizer';
 import { type ModelWeights, trainableOf } from '../../models/weights';
 import { learningRateAt } from '../../tensor/optimizer';
 import type { Runtime } from '../../tensor/runtime';
+import { SampleAnswers, type SamplePrompt } from '../answers/sample-answers';
 import { Learner, type MicroBatch } from './learner';
 import { microBatchTokens } from './memory';
 import { ModelState } from './model-state';
@@ -16,12 +14,6 @@ import { learntCount, nextTokenBatch, nextTokenObjective } from './next-token';
 import { Progress, type ProgressState } from './progress';
 import { optimizerOf, scheduleOf, stepsOf } from '../settings';
 import { type Metrics, NotFiniteError, type Sample, type Task, type TaskState } from '../task';
-
-/** A prompt to write sample answers to: what is shown, and its tokens. */
-export interface SamplePrompt {
-  prompt: string | Message[];
-  ids: readonly number[];
-}
 
 export interface NextTokenInputs {
   runtime: Runtime;
@@ -40,8 +32,6 @@ export interface NextTokenInputs {
 /** Packed rows are at least this long, so that short examples share them. */
 const SHORTEST_ROW = 128;
 const ROW_STEP = 32;
-/** Longest sample answer in tokens. */
-export const SAMPLE_TOKENS = 64;
 
 const isPacked = (row: Example | PackedRow): row is PackedRow => 'segments' in row;
 const placeOf = (row: Example | PackedRow): string[] => (isPacked(row) ? [] : [`${row.file}:${row.line}`]);
@@ -58,9 +48,9 @@ export class NextTokenTask implements Task {
   readonly totalSteps: number;
   private readonly order: BatchOrder;
   private readonly learner: Learner;
-  private readonly files: ModelState;
+  readonly files: ModelState;
   private readonly progress: Progress;
-  private generator: Generator | undefined;
+  private readonly answers: SampleAnswers;
   private heldOut: Batches | undefined;
 
   constructor(private readonly inputs: NextTokenInputs) {
@@ -73,6 +63,7 @@ export class NextTokenTask implements Task {
       objective: nextTokenObjective(weights),
       optimizer: optimizerOf(config),
     });
+    this.answers = new SampleAnswers(inputs);
     this.files = new ModelState({ ...inputs, optimizer: this.learner.optimizer });
     this.progress = new Progress([this.order], [this.learner.optimizer]);
   }
@@ -128,23 +119,8 @@ export class NextTokenTask implements Task {
     return metrics;
   }
 
-  async *sample(step: number): AsyncIterable<Sample> {
-    const { prompts, runtime, weights, tokenizer, seed, stage } = this.inputs;
-    if (prompts.length === 0) return;
-    this.generator ??= new Generator(runtime, weights, { rows: Math.min(prompts.length, 16) });
-    const answers = await this.generator.generate(
-      prompts.map(({ ids }, row) => ({ ids, random: Random.from(seed, stage, step, row) })),
-      { maxNewTokens: SAMPLE_TOKENS, temperature: 1, stopIds: tokenizer.eosIds },
-    );
-    for (const [row, { ids, finish }] of answers.entries()) {
-      yield {
-        prompt: prompts[row].prompt,
-        answer: tokenizer.decode(ids, { skipSpecial: true }).trim(),
-        row,
-        finish,
-        tokens: ids.length,
-      };
-    }
+  sample(step: number): AsyncIterable<Sample> {
+    return this.answers.at(step);
   }
 
   state(): TaskState {
@@ -154,21 +130,8 @@ export class NextTokenTask implements Task {
     this.progress.restore(state as ProgressState & TaskState);
   }
 
-  saveModel(folder: string): Promise<void> {
-    return this.files.saveModel(folder);
-  }
-  saveOptimizer(folder: string): Promise<void> {
-    return this.files.saveTraining(folder);
-  }
-  loadOptimizer(folder: string): Promise<void> {
-    return this.files.loadTraining(folder);
-  }
-  loadWeights(folder: string): Promise<void> {
-    return this.files.loadModel(folder);
-  }
-
   release(): void {
-    this.generator?.release();
+    this.answers.release();
     this.learner.release();
     this.inputs.weights.release();
   }

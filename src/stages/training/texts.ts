@@ -10,7 +10,7 @@ import { renderPrompt } from '../../models/render';
 import type { Tokenizer } from '../../models/tokenizer';
 import { ModelWeights } from '../../models/weights';
 import type { Runtime } from '../../tensor/runtime';
-import { SAMPLE_TOKENS, type SamplePrompt } from './next-token-task';
+import { SAMPLE_TOKENS, type SamplePrompt } from '../answers/sample-answers';
 
 /** Rotary tables reach this far beyond max_length, for the answers to sample prompts. */
 const ANSWER_ROOM = 256;
