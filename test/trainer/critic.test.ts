@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment, resolveStage } from '../../src/config/load';
@@ -16,7 +16,8 @@ import { criticWeights } from '../../src/stages/policy/value-model';
 import { openRuntime } from '../../src/tensor/runtime';
 import { GOLDEN_FOLDER } from '../golden/load';
 import { writeGoldenReward } from '../golden/written-checkpoint';
-import { TrainerBench, reached, timeless } from './trainer';
+import { TrainerBench, timeless } from './trainer';
+import { writePrompts } from './preference-data';
 
 const bench = new TrainerBench();
 const create = (set: string[] = []): RunDir => bench.create(set, null, 'ppo');
@@ -48,44 +49,31 @@ function writeOther(name: string, size: { hidden: number; positions: number }): 
 
 beforeAll(async () => {
   await bench.open();
-  const prompts = Array.from({ length: 16 }, (_, i) => ({ prompt: [{ role: 'user', content: `cat ${i}` }] }));
-  writeFileSync(join(bench.folder, 'data', 'prompts.jsonl'), prompts.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  writePrompts(bench.folder);
   writeOther('same', { hidden: 32, positions: 128 });
   writeOther('smaller', { hidden: 16, positions: 128 });
   writeOther('shorter', { hidden: 32, positions: 12 });
   writeGoldenReward(join(bench.folder, 'foreign'), join(GOLDEN_FOLDER, 'tokenizer'));
   cpSync(join(bench.folder, 'smaller'), join(bench.folder, 'torn'), { recursive: true });
   cpSync(join(bench.folder, 'same', 'config.json'), join(bench.folder, 'torn', 'config.json'));
-  writeFileSync(
-    join(bench.folder, 'align.yaml'),
-    JSON.stringify({
-      model: './model',
-      seed: 7,
-      stages: {
-        ppo: {
-          type: 'ppo',
-          prompts: 'data/prompts.jsonl',
-          reward: './same',
-          value_model: 'separate',
-          batch_size: 8,
-          max_new_tokens: 8,
-          max_length: 64,
-          steps: 12,
-          learning_rate: 1e-3,
-          held_out: false,
-          sample_every: false,
-        },
-      },
-    }),
-  );
+  bench.configure({
+    ppo: {
+      type: 'ppo',
+      prompts: 'data/prompts.jsonl',
+      reward: './same',
+      value_model: 'separate',
+      batch_size: 8,
+      max_new_tokens: 8,
+      max_length: 64,
+      steps: 12,
+      learning_rate: 1e-3,
+      held_out: false,
+      sample_every: false,
+    },
+  });
 }, 60_000);
 afterAll(() => bench.close());
 
-async function done(dir: RunDir): Promise<string> {
-  const { code, output } = await bench.run(dir);
-  expect(code, output).toBe(0);
-  return output;
-}
 const lastFile = (dir: RunDir, ...path: string[]): string => join(listCheckpoints(dir).at(-1)?.path ?? '', ...path);
 function tensor(file: string, name: string): Float32Array {
   const stored = readSafetensors(file);
@@ -105,14 +93,14 @@ const STILL = 'learning_rate=1e-30';
 describe('a value model of its own', () => {
   it('begins as the reward model, learns, and leaves that as it was', async () => {
     const still = create([STILL, 'steps=4']);
-    const output = await done(still);
+    const output = await bench.finish(still);
     expect(output).not.toContain('begins as the policy');
     expect(still.readRun().inputs?.critic?.path).toBe('same');
     expect(criticOf(still)).toEqual(embeddingOf('same'));
     expect(criticOf(still)).not.toEqual(embeddingOf('model'));
     const before = readFileSync(join(bench.folder, 'same', 'model.safetensors'));
     const dir = create();
-    await done(dir);
+    await bench.finish(dir);
     expect(criticOf(dir)).not.toEqual(embeddingOf('same'));
     expect(readFileSync(join(bench.folder, 'same', 'model.safetensors')).equals(before)).toBe(true);
     const rows = dir.readMetrics().filter((row) => 'iteration' in row);
@@ -121,13 +109,10 @@ describe('a value model of its own', () => {
 
   it('resumes to the same bytes', async () => {
     const whole = create();
-    await done(whole);
+    await bench.finish(whole);
     const dir = create();
-    const { child, exit } = bench.start(dir);
-    await reached(dir, 4);
-    child.kill('SIGKILL');
-    await exit;
-    await done(dir);
+    await bench.killAt(dir, 4);
+    await bench.finish(dir);
     for (const path of [
       ['model.safetensors'],
       ...['optimizer', 'extra'].map((n) => ['training_state', `${n}.safetensors`]),
@@ -144,13 +129,13 @@ describe('a value model of its own', () => {
 
   it('may be of another size than the policy', async () => {
     const dir = create(['reward=./smaller', STILL, 'steps=4']);
-    await done(dir);
+    await bench.finish(dir);
     expect(criticOf(dir)).toEqual(embeddingOf('smaller'));
   }, 60_000);
 
   it('begins as the policy where the reward model has another tokenizer, which is told; that scores all the same', async () => {
     const dir = create(['reward=./foreign', STILL, 'steps=4']);
-    const output = await done(dir);
+    const output = await bench.finish(dir);
     expect(output).toMatch(/begins as the policy and not as the reward model in .*foreign: it has another tokenizer\./);
     expect(criticOf(dir)).toEqual(embeddingOf('model'));
     const [row] = dir.readMetrics().filter((row) => 'iteration' in row);

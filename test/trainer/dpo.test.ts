@@ -101,27 +101,16 @@ describe('a dpo run', () => {
 
   it(
     `killed ${KILLS} times at random moments and resumed ends with the same bytes and rows`,
-    async () => {
-      let kills = 0;
-      while (kills < KILLS) {
-        // without the cache a kill can also come before or in the reference's pass
-        if (kills % 2 === 0) rmSync(cache(), { recursive: true, force: true });
-        const dir = create();
-        for (;;) {
-          const { child, exit } = bench.start(dir);
-          const timer = kills < KILLS ? setTimeout(() => child.kill('SIGKILL'), Math.random() * wholeMs) : undefined;
-          const { code, signal, output } = await exit;
-          clearTimeout(timer);
-          if (signal === 'SIGKILL') {
-            kills++;
-            continue;
-          }
-          expect(code, output).toBe(0);
-          break;
-        }
-        expectSame(dir, whole);
-      }
-    },
+    () =>
+      bench.killOften(KILLS, {
+        create: (kills) => {
+          // without the cache a kill can also come before or in the reference's pass
+          if (kills % 2 === 0) rmSync(cache(), { recursive: true, force: true });
+          return create();
+        },
+        delay: () => Math.random() * wholeMs,
+        ended: (dir) => expectSame(dir, whole),
+      }),
     120_000 + KILLS * 60_000,
   );
 
@@ -142,8 +131,7 @@ describe('a dpo run', () => {
 
   it('takes another reference, of which the first loss is not known', async () => {
     const dir = create([`reference=${join('.align', 'runs', whole.id, 'model')}`, 'steps=2']);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     expect(Number(dir.readMetrics().find((row) => 'loss' in row)!.loss)).toBeGreaterThan(0.8);
     expect(dir.readRun().inputs).toHaveProperty('reference');
   }, 120_000);
@@ -158,7 +146,7 @@ describe('a dpo run', () => {
     );
     writeFileSync(join(bench.folder, 'data/alike.jsonl'), rows.map((row) => JSON.stringify(row) + '\n').join(''));
     const dir = create(['data=data/alike.jsonl', 'monitors={ chosen_drop: 0.01, patience: 1 }', 'learning_rate=1e-2']);
-    expect((await bench.run(dir)).code).toBe(0);
+    await bench.finish(dir);
     const events = dir.readEvents();
     expect(events.find(({ event }) => event === 'monitors')).toMatchObject({
       thresholds: { 'monitor/chosen_drop': 0.01 },

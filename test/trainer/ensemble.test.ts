@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { memberFolder, readHeads } from '../../src/models/reward-files';
@@ -7,8 +7,8 @@ import { listCheckpoints } from '../../src/runs/checkpoints';
 import type { RunDir } from '../../src/runs/directory';
 import { type AnswerToScore, Rewards, render } from '../../src/stages/rewards/rewards';
 import { type Runtime, openRuntime } from '../../src/tensor/runtime';
-import { preferences } from './preference-data';
-import { TrainerBench, reached, timeless } from './trainer';
+import { writePreferences } from './preference-data';
+import { TrainerBench, timeless } from './trainer';
 
 const MODELS = 3;
 const bench = new TrainerBench();
@@ -18,43 +18,33 @@ let whole: RunDir;
 
 beforeAll(async () => {
   await bench.open();
-  writeFileSync(join(bench.folder, 'data', 'pairs.jsonl'), preferences(240));
-  const prompts = Array.from({ length: 16 }, (_, i) => ({ prompt: [{ role: 'user', content: `cat ${i}` }] }));
-  writeFileSync(join(bench.folder, 'data', 'prompts.jsonl'), prompts.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  writeFileSync(
-    join(bench.folder, 'align.yaml'),
-    JSON.stringify({
-      model: './model',
-      seed: 7,
-      stages: {
-        reward: {
-          type: 'reward',
-          data: 'data/pairs.jsonl',
-          learning_rate: 3e-3,
-          batch_size: 16,
-          max_length: 64,
-          held_out: 0.2,
-          ensemble: MODELS,
-          ensemble_kind: 'models',
-        },
-        ppo: {
-          type: 'ppo',
-          prompts: 'data/prompts.jsonl',
-          reward: { stage: 'reward', use: 'worst' },
-          value_model: 'separate',
-          batch_size: 8,
-          max_new_tokens: 8,
-          steps: 8,
-          held_out: false,
-          sample_prompts: 2,
-        },
-      },
-    }),
-  );
+  writePreferences(bench.folder);
+  bench.configure({
+    reward: {
+      type: 'reward',
+      data: 'data/pairs.jsonl',
+      learning_rate: 3e-3,
+      batch_size: 16,
+      max_length: 64,
+      held_out: 0.2,
+      ensemble: MODELS,
+      ensemble_kind: 'models',
+    },
+    ppo: {
+      type: 'ppo',
+      prompts: 'data/prompts.jsonl',
+      reward: { stage: 'reward', use: 'worst' },
+      value_model: 'separate',
+      batch_size: 8,
+      max_new_tokens: 8,
+      steps: 8,
+      held_out: false,
+      sample_prompts: 2,
+    },
+  });
   runtime = openRuntime({ threads: 1 });
   whole = create();
-  const { code, output } = await bench.run(whole);
-  expect(code, output).toBe(0);
+  await bench.finish(whole);
 }, 120_000);
 afterAll(() => {
   runtime.close();
@@ -129,11 +119,8 @@ it('its reward is the mean, the lower bound or the worst of its members', async 
 
 it('killed and resumed ends with the same bytes in every member', async () => {
   const dir = create();
-  const { child, exit } = bench.start(dir);
-  await reached(dir, 5);
-  child.kill('SIGKILL');
-  await exit;
-  expect((await bench.run(dir)).code).toBe(0);
+  await bench.killAt(dir, 5);
+  await bench.finish(dir);
   for (const m of members) {
     for (const name of ['model.safetensors', 'reward.json', 'config.json']) {
       const bytes = (run: RunDir) => readFileSync(join(memberFolder(run.modelFolder, m), name));
@@ -151,8 +138,7 @@ it('killed and resumed ends with the same bytes in every member', async () => {
 
 it('cut into micro-batches learns the same', async () => {
   const dir = create(['micro_batch_size=3']);
-  const { code, output } = await bench.run(dir);
-  expect(code, output).toBe(0);
+  await bench.finish(dir);
   const losses = (run: RunDir) => run.readMetrics().flatMap(({ loss }) => (typeof loss === 'number' ? [loss] : []));
   losses(dir).forEach((loss, i) => expect(Math.abs(loss - losses(whole)[i])).toBeLessThan(1e-3));
 }, 60_000);
@@ -166,8 +152,7 @@ it('a branch cannot change how many there are', async () => {
 
 it('is the reward of a ppo stage, and its first model the value model’s beginning', async () => {
   const dir = create([], 'ppo');
-  const { code, output } = await bench.run(dir);
-  expect(code, output).toBe(0);
+  await bench.finish(dir);
   const rows = dir.readMetrics().filter((row) => 'iteration' in row);
   expect(Number(rows[0]['rewards/ensemble_std'])).toBeGreaterThan(0);
   expect(Object.keys(dir.readRun().inputs ?? {})).toContain('critic');

@@ -6,7 +6,7 @@ import { writeRewardModel } from '../../src/models/reward-files';
 import { loadTokenizer } from '../../src/models/tokenizer';
 import { listCheckpoints } from '../../src/runs/checkpoints';
 import type { RunDir } from '../../src/runs/directory';
-import { TrainerBench, reached, timeless } from './trainer';
+import { TrainerBench, timeless } from './trainer';
 
 const bench = new TrainerBench();
 const create = (set: readonly string[] = [], stage = 'ppo'): RunDir => bench.create(set, null, stage);
@@ -39,26 +39,19 @@ const rl = {
 };
 beforeAll(async () => {
   await bench.open();
-  writeFileSync(
-    join(bench.folder, 'align.yaml'),
-    JSON.stringify({
-      model: './model',
-      seed: 7,
-      stages: {
-        silent: {
-          type: 'sft',
-          data: 'silence.jsonl',
-          learning_rate: 1e-2,
-          steps: 40,
-          held_out: false,
-          sample_every: false,
-        },
-        ppo: { type: 'ppo', ...rl, batch_size: 20, steps: 8, missing_eos_penalty: 0.5 },
-        grpo: { type: 'grpo', ...rl, batch_size: 5, answers_per_prompt: 4, steps: 2, missing_eos_penalty: 0.5 },
-        rloo: { type: 'rloo', ...rl, batch_size: 5, answers_per_prompt: 2, steps: 2 },
-      },
-    }),
-  );
+  bench.configure({
+    silent: {
+      type: 'sft',
+      data: 'silence.jsonl',
+      learning_rate: 1e-2,
+      steps: 40,
+      held_out: false,
+      sample_every: false,
+    },
+    ppo: { type: 'ppo', ...rl, batch_size: 20, steps: 8, missing_eos_penalty: 0.5 },
+    grpo: { type: 'grpo', ...rl, batch_size: 5, answers_per_prompt: 4, steps: 2, missing_eos_penalty: 0.5 },
+    rloo: { type: 'rloo', ...rl, batch_size: 5, answers_per_prompt: 2, steps: 2 },
+  });
   writeFileSync(join(bench.folder, 'rule.js'), LENGTH);
   writeFileSync(join(bench.folder, 'failing.js'), FAILING);
   write(
@@ -79,11 +72,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => bench.close());
 
-async function done(dir: RunDir): Promise<string> {
-  const { code, output } = await bench.run(dir);
-  expect(code, output).toBe(0);
-  return output;
-}
 const iterations = (dir: RunDir) => dir.readMetrics().filter((row) => 'iteration' in row);
 function expectFinite(dir: RunDir): void {
   for (const row of iterations(dir))
@@ -93,7 +81,7 @@ function expectFinite(dir: RunDir): void {
 describe.each(['ppo', 'grpo', 'rloo'])('a %s run', (stage) => {
   it('whose rule throws, loops, or returns what is no number leaves these answers out, counts and tells them', async () => {
     const dir = create(['prompts=failing.jsonl', 'reward={ rule: ./failing.js }', 'batch_size=20'], stage);
-    await done(dir);
+    await bench.finish(dir);
     const answers = { ppo: 1, grpo: 4, rloo: 2 }[stage] ?? 0;
     const [first] = iterations(dir);
     expect(first['rewards/left_out']).toBe(5 * answers);
@@ -105,16 +93,16 @@ describe.each(['ppo', 'grpo', 'rloo'])('a %s run', (stage) => {
 
   it('in which no answer ends has finite numbers', async () => {
     const dir = create(['max_new_tokens=1', 'seed=3'], stage);
-    await done(dir);
+    await bench.finish(dir);
     const ended = iterations(dir).map((row) => row['objective/missing_eos'] ?? row['completions/clipped_ratio']);
     expect(ended).toContain(1);
     expectFinite(dir);
   }, 120_000);
 
   it('in which every answer is empty counts them', async () => {
-    if (stage === 'ppo') await done(create([], 'silent'));
+    if (stage === 'ppo') await bench.finish(create([], 'silent'));
     const dir = create(['model=silent'], stage);
-    await done(dir);
+    await bench.finish(dir);
     const answers = { ppo: 20, grpo: 20, rloo: 10 }[stage] ?? 0;
     for (const row of iterations(dir)) expect(row['completions/empty']).toBe(answers);
     expectFinite(dir);
@@ -127,7 +115,7 @@ it('a held-out or sample prompt whose answer cannot be scored ends no run: it is
     { ...question('Say b.'), tags: ['text'] },
   ]);
   const dir = create(['reward={ rule: ./failing.js }', 'held_out=held.jsonl', 'sample_every=4', 'sample_prompts=2']);
-  await done(dir);
+  await bench.finish(dir);
   const evaluations = dir.readMetrics().filter((row) => 'eval_rewards/left_out' in row);
   expect(evaluations.length).toBeGreaterThan(1);
   for (const row of evaluations) {
@@ -142,12 +130,9 @@ it('a held-out or sample prompt whose answer cannot be scored ends no run: it is
 it('a rule that begins to loop ends the run with what was written whole; mended, it goes on to the same bytes', async () => {
   const set = ['checkpoint_every=4', 'steps=16'];
   const whole = create(set);
-  await done(whole);
+  await bench.finish(whole);
   const dir = create(set);
-  const { child, exit } = bench.start(dir);
-  await reached(dir, 8);
-  child.kill('SIGKILL');
-  await exit;
+  await bench.killAt(dir, 8);
   const rows = dir.readMetrics().length;
   const last = listCheckpoints(dir).at(-1)!;
   const bytes = readFileSync(join(last.path, 'model.safetensors'));
@@ -160,7 +145,7 @@ it('a rule that begins to loop ends the run with what was written whole; mended,
   expect(dir.readMetrics().length).toBeGreaterThanOrEqual(rows - 1);
   expect(readFileSync(join(last.path, 'model.safetensors')).equals(bytes)).toBe(true);
   writeFileSync(join(bench.folder, 'rule.js'), LENGTH);
-  await done(dir);
+  await bench.finish(dir);
   const weights = (run: RunDir) => readFileSync(join(listCheckpoints(run).at(-1)!.path, 'model.safetensors'));
   expect(weights(dir).equals(weights(whole))).toBe(true);
   const scores = (run: RunDir) =>

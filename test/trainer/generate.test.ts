@@ -7,7 +7,7 @@ import { writePairs } from '../../src/data/labels/pairs-writer';
 import { LabelStore } from '../../src/data/labels/store';
 import { listCheckpoints } from '../../src/runs/checkpoints';
 import type { RunDir } from '../../src/runs/directory';
-import { TrainerBench, reached, timeless } from './trainer';
+import { TrainerBench, timeless } from './trainer';
 
 const bench = new TrainerBench();
 /** 150 prompts are three pieces. */
@@ -57,8 +57,7 @@ const contents = (folder: string): Record<string, string> =>
 const create = (stage: string, set: string[] = []): RunDir => bench.create(set, null, stage);
 async function run(stage: string, set: string[] = []): Promise<RunDir> {
   const dir = create(stage, set);
-  const { code, output } = await bench.run(dir);
-  expect(code, output).toBe(0);
+  await bench.finish(dir);
   return dir;
 }
 const lastMetrics = (dir: RunDir) => dir.readMetrics().at(-1);
@@ -134,13 +133,9 @@ describe('a generate stage', () => {
   it('killed and started again writes the same', async () => {
     rmSync(labels(), { recursive: true });
     const dir = create('collect');
-    const { child, exit } = bench.start(dir);
-    await reached(dir, 1);
-    child.kill('SIGKILL');
-    await exit;
+    await bench.killAt(dir, 1);
     expect(existsSync(join(labels(), 'pairs.jsonl')) && dir.readRun().state === 'done').toBe(false);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     expect(contents(labels())).toEqual(made);
     expect(timeless(dir.readSamples())).toEqual(timeless(whole.readSamples()));
   });

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pairToLine, toPair } from '../../src/data/labels/pairs';
 import { listCheckpoints } from '../../src/runs/checkpoints';
 import type { RunDir } from '../../src/runs/directory';
-import { TrainerBench, reached, timeless } from './trainer';
+import { TrainerBench, timeless } from './trainer';
 
 const bench = new TrainerBench();
 const labels = (...path: string[]): string => join(bench.folder, 'labels', 'collect', ...path);
@@ -58,18 +58,11 @@ function goOnLabeling(): void {
 const stage = { labels: 'collect', learning_rate: 1e-3, epochs: 2, batch_size: 4, max_length: 64, held_out: 0.2 };
 beforeAll(async () => {
   await bench.open();
-  writeFileSync(
-    join(bench.folder, 'align.yaml'),
-    JSON.stringify({
-      model: './model',
-      seed: 7,
-      stages: {
-        collect: { type: 'generate', prompts: 'data/prompts.jsonl' },
-        reward: { type: 'reward', ...stage },
-        prefer: { type: 'dpo', ...stage, sample_prompts: 2 },
-      },
-    }),
-  );
+  bench.configure({
+    collect: { type: 'generate', prompts: 'data/prompts.jsonl' },
+    reward: { type: 'reward', ...stage },
+    prefer: { type: 'dpo', ...stage, sample_prompts: 2 },
+  });
   writeFileSync(join(bench.folder, 'data', 'prompts.jsonl'), line({ prompt: 'x' }));
 }, 60_000);
 beforeEach(() => {
@@ -83,11 +76,6 @@ afterAll(() => bench.close());
 const weights = (dir: RunDir): Buffer =>
   readFileSync(join(listCheckpoints(dir).at(-1)?.path ?? '', 'model.safetensors'));
 const pinned = (dir: RunDir): string => join(dir.path, 'preferences.jsonl');
-async function done(dir: RunDir): Promise<string> {
-  const { code, output } = await bench.run(dir);
-  expect(code, output).toBe(0);
-  return output;
-}
 
 function expectSame(dir: RunDir, whole: RunDir): void {
   expect(weights(dir).equals(weights(whole))).toBe(true);
@@ -100,26 +88,23 @@ describe.each(['reward', 'prefer'])('a %s run', (name) => {
 
   it('killed, and resumed after people went on labeling, ends with the same bytes; the next one reads their labels', async () => {
     const whole = create();
-    await done(whole);
+    await bench.finish(whole);
     const dir = create();
-    const { child, exit } = bench.start(dir);
-    await reached(dir, 4);
-    child.kill('SIGKILL');
-    await exit;
+    await bench.killAt(dir, 4);
     expect(dir.readRun().state).toBe('running');
     goOnLabeling();
-    await done(dir);
+    await bench.finish(dir);
     expectSame(dir, whole);
     // A run that begins now does read them, so the labels do make a difference.
     const next = create();
-    await done(next);
+    await bench.finish(next);
     expect(weights(next).equals(weights(whole))).toBe(false);
     expect(readFileSync(pinned(next)).equals(readFileSync(pinned(whole)))).toBe(false);
   }, 120_000);
 
   it('killed before its first checkpoint begins anew with what it had read', async () => {
     const whole = create();
-    await done(whole);
+    await bench.finish(whole);
     const dir = create();
     const { child, exit } = bench.start(dir);
     while (!existsSync(pinned(dir))) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -127,27 +112,27 @@ describe.each(['reward', 'prefer'])('a %s run', (name) => {
     await exit;
     expect(listCheckpoints(dir)).toEqual([]);
     goOnLabeling();
-    await done(dir);
+    await bench.finish(dir);
     expectSame(dir, whole);
   }, 120_000);
 
   it('that is branched goes on with what its parent learns from', async () => {
     const whole = create();
-    await done(whole);
+    await bench.finish(whole);
     goOnLabeling();
     const { step } = listCheckpoints(whole)[0];
     const same = bench.create([], { run: whole.id, step }, name);
-    await done(same);
+    await bench.finish(same);
     expect(weights(same).equals(weights(whole))).toBe(true);
     const other = bench.create(['annotators=Ben'], { run: whole.id, step }, name);
-    await done(other);
+    await bench.finish(other);
     expect(readFileSync(pinned(other), 'utf8').split('\n').length).toBeLessThan(10);
   }, 120_000);
 });
 
 it('that lost what it began with says so', async () => {
   const dir = bench.create([], null, 'reward');
-  await done(dir);
+  await bench.finish(dir);
   truncateSync(pinned(dir), readFileSync(pinned(dir)).length - 20);
   const { code, output } = await bench.run(dir);
   expect(code).toBe(1);
@@ -162,7 +147,7 @@ it('that found nothing to learn from reads again when labels are there', async (
   expect(code).toBe(1);
   expect(output).toContain('no pair of which one answer was preferred');
   writeFileSync(labels('ada.x1y2.jsonl'), BEGINNING);
-  await done(dir);
+  await bench.finish(dir);
 }, 60_000);
 
 it('damaged label files: whole rows count, the others are counted and told with file and line', async () => {
@@ -183,7 +168,7 @@ it('damaged label files: whole rows count, the others are counted and told with 
   );
   const before = ['ada.x1y2', 'ben.z9', 'cleo.q', 'dora.q'].map((name) => readFileSync(labels(`${name}.jsonl`)));
   const dir = bench.create([], null, 'reward');
-  const output = await done(dir);
+  const output = await bench.finish(dir);
   expect(output).toContain('1 label is of a pair that is not there.');
   expect(output).toContain('7 lines could not be used');
   const place = (name: string, at: number): string => `${join('labels', 'collect', name)}:${at}: `;

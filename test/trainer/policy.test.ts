@@ -121,31 +121,15 @@ describe('a ppo run', () => {
 
   it(
     `killed ${KILLS} times while it writes, scores or learns, and resumed, ends with the same bytes and rows`,
-    async () => {
-      let kills = 0;
-      while (kills < KILLS) {
-        const dir = create();
-        for (;;) {
-          const { child, exit } = bench.start(dir);
-          let timer: NodeJS.Timeout | undefined;
-          if (kills < KILLS) {
-            const before = dir.readMetrics().at(-1)?.step ?? 0;
-            void reached(dir, before + 1).then(() => {
-              timer = setTimeout(() => child.kill('SIGKILL'), (Math.random() * wholeMs) / 6);
-            });
-          }
-          const { code, signal, output } = await exit;
-          clearTimeout(timer);
-          if (signal === 'SIGKILL') {
-            kills++;
-            continue;
-          }
-          expect(code, output).toBe(0);
-          break;
-        }
-        expectSame(dir, whole);
-      }
-    },
+    () =>
+      bench.killOften(KILLS, {
+        create: () => create(),
+        delay: async (dir) => {
+          await reached(dir, (dir.readMetrics().at(-1)?.step ?? 0) + 1);
+          return (Math.random() * wholeMs) / 6;
+        },
+        ended: (dir) => expectSame(dir, whole),
+      }),
     120_000 + KILLS * 60_000,
   );
 });
@@ -153,17 +137,13 @@ describe('a ppo run', () => {
 it('a ppo run with a value model of its own resumes to the same bytes', async () => {
   const settings = ['value_model=separate', 'steps=12', 'sample_every=false', 'held_out=false'];
   const whole = create(settings);
-  const { code, output } = await bench.run(whole);
-  expect(code, output).toBe(0);
+  await bench.finish(whole);
   const rows = whole.readMetrics().filter((row) => 'iteration' in row);
   expect(Number(rows[2]['loss/value_avg'])).toBeGreaterThan(0);
   expect(rows[0]['val/explained_variance']).toBeCloseTo(0, 6);
   const dir = create(settings);
-  const { child, exit } = bench.start(dir);
-  await reached(dir, 8);
-  child.kill('SIGKILL');
-  await exit;
-  expect((await bench.run(dir)).code).toBe(0);
+  await bench.killAt(dir, 8);
+  await bench.finish(dir);
   expectSame(dir, whole);
 }, 120_000);
 
@@ -171,8 +151,7 @@ describe('what a ppo run meets', () => {
   it('an answer without a finite score is left out, counted, and told with its line', async () => {
     prompts(plenty.map((row, i) => (i % 3 === 0 ? { ...row, tags: ['bad'] } : row)));
     const dir = create(['steps=8', 'held_out=false', 'sample_every=false']);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     const rows = dir.readMetrics().filter((row) => 'iteration' in row);
     expect(Number(rows.at(-1)?.['rewards/left_out'])).toBeGreaterThan(0);
     expect(Number(rows.at(-1)?.episode) + Number(rows.at(-1)?.['rewards/left_out'])).toBe(24);
@@ -194,9 +173,7 @@ describe('what a ppo run meets', () => {
   it('a prompt longer than the context is dropped and counted', async () => {
     prompts([...plenty, { prompt: [{ role: 'user', content: 'long '.repeat(100) }] }]);
     const dir = create(['steps=4', 'held_out=false', 'sample_every=false']);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
-    expect(output).toContain('1 of 25 prompts are longer');
+    expect(await bench.finish(dir)).toContain('1 of 25 prompts are longer');
     prompts(plenty);
   }, 120_000);
 
@@ -210,8 +187,7 @@ describe('what a ppo run meets', () => {
 
   it('KL above kl_stop ends the run with the weights before', async () => {
     const dir = create(['kl_stop=0.05', 'kl_target=null', 'held_out=false', 'sample_every=false']);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     const { step, steps, state } = dir.readRun();
     expect(state).toBe('done');
     expect(step).toBeLessThan(steps ?? 0);
@@ -233,8 +209,7 @@ describe.each([
 ])('a %s run', (stage, settings) => {
   it('tells its metrics by group', async () => {
     const dir = create(settings, stage);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     const rows = dir.readMetrics().filter((row) => 'iteration' in row);
     expect(rows).toHaveLength(3);
     expect(rows[2].episode).toBe(60);
@@ -250,8 +225,7 @@ describe.each([
 
   it('learns nothing from equal rewards', async () => {
     const dir = create([], `${stage}-equal`);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     for (const row of dir.readMetrics().filter((row) => 'iteration' in row)) {
       expect(row.frac_reward_zero_std).toBe(1);
       expect(row.grad_norm).toBe(0);

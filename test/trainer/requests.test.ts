@@ -24,7 +24,7 @@ describe('a paused run', () => {
   it('takes no step, evaluates and checkpoints on request, and ends like one that ran through', async () => {
     const settings = ['steps=60', 'evaluate_every=30', 'sample_every=false'];
     const straight = bench.create(settings);
-    expect((await bench.run(straight)).code).toBe(0);
+    await bench.finish(straight);
 
     const dir = bench.create(settings);
     const { exit } = bench.start(dir);
@@ -99,13 +99,13 @@ describe('early stopping', () => {
       'sample_every=false',
     ];
     const whole = bench.create(settings);
-    expect((await bench.run(whole)).code).toBe(0);
+    await bench.finish(whole);
     const stopped = whole.readRun();
     expect(stopped.step).toBeLessThan(400);
     expect(whole.readEvents().some(({ event }) => event === 'early_stop')).toBe(true);
     // As after a kill: everything is there but the end, so that the trainer takes the last checkpoint up again.
     const model = bytes(whole);
-    expect((await bench.run(whole)).code).toBe(0);
+    await bench.finish(whole);
     expect(whole.readRun()).toMatchObject({ state: 'done', step: stopped.step });
     expect(bytes(whole).equals(model)).toBe(true);
   }, 120_000);
@@ -114,11 +114,10 @@ describe('early stopping', () => {
 describe('a branch', () => {
   it('may cut its data into batches of another size', async () => {
     const parent = bench.create(['steps=6', 'checkpoint_every=3', 'keep_checkpoints=9', 'sample_every=false']);
-    expect((await bench.run(parent)).code).toBe(0);
+    await bench.finish(parent);
     for (const size of [2, 32]) {
       const branch = bench.create(['steps=6', `batch_size=${size}`, 'sample_every=false'], { run: parent.id, step: 3 });
-      const { code, output } = await bench.run(branch);
-      expect(code, output).toBe(0);
+      await bench.finish(branch);
       const epochs = branch.readMetrics().flatMap((row) => (typeof row.epoch === 'number' ? row.epoch : []));
       expect(epochs).toHaveLength(3);
       expect(epochs[0]).toBeLessThanOrEqual(epochs[2]);

@@ -47,26 +47,15 @@ describe('a run', () => {
 
   it(
     `killed ${KILLS} times at random moments and resumed ends with the same bytes and rows`,
-    async () => {
-      let kills = 0;
-      while (kills < KILLS) {
-        const dir = bench.create();
-        for (;;) {
-          const { child, exit } = bench.start(dir);
-          const timer = kills < KILLS ? setTimeout(() => child.kill('SIGKILL'), Math.random() * wholeMs) : undefined;
-          const { code, signal, output } = await exit;
-          clearTimeout(timer);
-          if (signal === 'SIGKILL') {
-            kills++;
-            if (dir.readRun().pid !== null) expect(['died', 'queued', 'done']).toContain(dir.state());
-            continue;
-          }
-          expect(code, output).toBe(0);
-          break;
-        }
-        expectSame(dir, whole);
-      }
-    },
+    () =>
+      bench.killOften(KILLS, {
+        create: () => bench.create(),
+        delay: () => Math.random() * wholeMs,
+        killed: (dir) => {
+          if (dir.readRun().pid !== null) expect(['died', 'queued', 'done']).toContain(dir.state());
+        },
+        ended: (dir) => expectSame(dir, whole),
+      }),
     120_000 + KILLS * 60_000,
   );
 
@@ -79,7 +68,7 @@ describe('a run', () => {
     expect([0, 3], output).toContain(code);
     if (code === 3) {
       expect(dir.readRun().state).toBe('stopped');
-      expect((await bench.run(dir)).code).toBe(0);
+      await bench.finish(dir);
     }
     expectSame(dir, whole);
   }, 120_000);
@@ -87,14 +76,14 @@ describe('a run', () => {
   it('branches from a checkpoint, and its curve joins its parent’s', async () => {
     const step = listCheckpoints(whole)[0].step;
     const branch = bench.create(['learning_rate=1e-3'], { run: whole.id, step });
-    expect((await bench.run(branch)).code).toBe(0);
+    await bench.finish(branch);
     const run = branch.readRun();
     expect(run).toMatchObject({ state: 'done', parent: { run: whole.id, step } });
     const rows = branch.readMetrics();
     expect(Math.min(...rows.map((row) => row.step))).toBeGreaterThanOrEqual(step);
     expect(JSON.stringify(readLineage(branch))).toContain(whole.id);
     const same = bench.create([], { run: whole.id, step });
-    expect((await bench.run(same)).code).toBe(0);
+    await bench.finish(same);
     // a branch that changes nothing is its parent
     const weights = (dir: RunDir) => readFileSync(join(listCheckpoints(dir).at(-1)!.path, 'model.safetensors'));
     expect(weights(same).equals(weights(whole))).toBe(true);
@@ -117,8 +106,7 @@ describe('a run', () => {
   it('leaves out a sample prompt that leaves no room for an answer, and says so', async () => {
     const long = 'hello '.repeat(2000).trim();
     const dir = bench.create(['steps=2', `sample_prompts=[${long}, Say hello.]`]);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     expect(new Set(dir.readSamples().map(({ row }) => row))).toEqual(new Set([0]));
     const warnings = dir.readEvents().filter(({ event }) => event === 'warning');
     expect(warnings.map(({ message }) => message).join()).toContain('1 of 2 sample prompts');

@@ -6,50 +6,41 @@ import { listCheckpoints } from '../../src/runs/checkpoints';
 import type { RunDir } from '../../src/runs/directory';
 import { renderAnswer } from '../../src/stages/preferences/preference-pairs';
 import { openRuntime } from '../../src/tensor/runtime';
-import { preferences } from './preference-data';
-import { TrainerBench, reached, timeless } from './trainer';
+import { writePreferences } from './preference-data';
+import { TrainerBench, timeless } from './trainer';
 
 const bench = new TrainerBench();
 const create = (set: string[] = [], stage = 'reward'): RunDir => bench.create(set, null, stage);
 
 beforeAll(async () => {
   await bench.open();
-  writeFileSync(join(bench.folder, 'data', 'pairs.jsonl'), preferences(240));
-  const prompts = Array.from({ length: 16 }, (_, i) => ({ prompt: [{ role: 'user', content: `cat ${i}` }] }));
-  writeFileSync(join(bench.folder, 'data', 'prompts.jsonl'), prompts.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  writePreferences(bench.folder);
   writeFileSync(join(bench.folder, 'short.js'), 'export const reward = ({ answer }) => -answer.length / 100;\n');
-  writeFileSync(
-    join(bench.folder, 'align.yaml'),
-    JSON.stringify({
-      model: './model',
-      seed: 7,
-      stages: {
-        reward: {
-          type: 'reward',
-          data: 'data/pairs.jsonl',
-          learning_rate: 3e-3,
-          batch_size: 16,
-          max_length: 64,
-          held_out: 0.2,
-          ensemble: 3,
-          centering: 0.01,
-        },
-        ppo: {
-          type: 'ppo',
-          prompts: 'data/prompts.jsonl',
-          reward: [
-            { stage: 'reward', use: 'lower_bound', k: 2 },
-            { rule: './short.js', weight: 0.5 },
-          ],
-          batch_size: 8,
-          max_new_tokens: 8,
-          steps: 8,
-          held_out: false,
-          sample_prompts: 2,
-        },
-      },
-    }),
-  );
+  bench.configure({
+    reward: {
+      type: 'reward',
+      data: 'data/pairs.jsonl',
+      learning_rate: 3e-3,
+      batch_size: 16,
+      max_length: 64,
+      held_out: 0.2,
+      ensemble: 3,
+      centering: 0.01,
+    },
+    ppo: {
+      type: 'ppo',
+      prompts: 'data/prompts.jsonl',
+      reward: [
+        { stage: 'reward', use: 'lower_bound', k: 2 },
+        { rule: './short.js', weight: 0.5 },
+      ],
+      batch_size: 8,
+      max_new_tokens: 8,
+      steps: 8,
+      held_out: false,
+      sample_prompts: 2,
+    },
+  });
 }, 60_000);
 afterAll(() => bench.close());
 
@@ -69,8 +60,7 @@ describe('a reward stage', () => {
   let whole: RunDir;
   beforeAll(async () => {
     whole = create();
-    const { code, output } = await bench.run(whole);
-    expect(code, output).toBe(0);
+    await bench.finish(whole);
   }, 60_000);
 
   it("learns what the pairs prefer, and tells it by TRL's names", () => {
@@ -133,8 +123,7 @@ describe('a reward stage', () => {
 
   it('its result is the reward of a ppo stage, beside a rule', async () => {
     const dir = create([], 'ppo');
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     expect(Object.keys(dir.readRun().inputs ?? {})).toContain('reward.reward');
     const scores = dir.readSamples().map(({ scores }) => scores ?? {});
     expect(scores.length).toBeGreaterThan(0);
@@ -146,18 +135,14 @@ describe('a reward stage', () => {
 
   it('killed and resumed ends with the same bytes', async () => {
     const dir = create();
-    const { child, exit } = bench.start(dir);
-    await reached(dir, 5);
-    child.kill('SIGKILL');
-    await exit;
-    expect((await bench.run(dir)).code).toBe(0);
+    await bench.killAt(dir, 5);
+    await bench.finish(dir);
     expectSame(dir, whole);
   }, 120_000);
 
   it('cut into micro-batches learns the same', async () => {
     const dir = create(['micro_batch_size=3']);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     const losses = (run: RunDir) => run.readMetrics().flatMap(({ loss }) => (typeof loss === 'number' ? [loss] : []));
     losses(dir).forEach((loss, i) => expect(Math.abs(loss - losses(whole)[i])).toBeLessThan(1e-3));
   }, 60_000);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tokenScoresOf } from '../../src/runs/token-scores';
 import { GOLDEN_FOLDER } from '../golden/load';
 import { writeGoldenReward } from '../golden/written-checkpoint';
-import { TrainerBench, reached, timeless } from './trainer';
+import { TrainerBench, timeless } from './trainer';
 
 const bench = new TrainerBench();
 
@@ -28,27 +28,19 @@ beforeAll(async () => {
   writeFileSync(join(bench.folder, 'short.js'), 'export const reward = ({ answer }) => -answer.length / 100;\n');
   const prompts = Array.from({ length: 8 }, (_, i) => ({ prompt: [{ role: 'user', content: `Say ${i}.` }] }));
   writeFileSync(join(bench.folder, 'prompts.jsonl'), prompts.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  writeFileSync(
-    join(bench.folder, 'align.yaml'),
-    JSON.stringify({
-      model: './model',
-      seed: 7,
-      stages: {
-        ppo: stage('ppo', { steps: 8 }),
-        'ppo-apart': stage('ppo', { steps: 8, value_model: 'separate' }),
-        grpo: stage('grpo', { steps: 2, answers_per_prompt: 2, sample_every: 1 }),
-        rloo: stage('rloo', { steps: 2, answers_per_prompt: 2, sample_every: 1 }),
-      },
-    }),
-  );
+  bench.configure({
+    ppo: stage('ppo', { steps: 8 }),
+    'ppo-apart': stage('ppo', { steps: 8, value_model: 'separate' }),
+    grpo: stage('grpo', { steps: 2, answers_per_prompt: 2, sample_every: 1 }),
+    rloo: stage('rloo', { steps: 2, answers_per_prompt: 2, sample_every: 1 }),
+  });
 }, 60_000);
 afterAll(() => bench.close());
 
 describe.each(['ppo', 'ppo-apart', 'grpo', 'rloo'])('the samples of a %s run', (name) => {
   it('tell of each token what their figures are made of', async () => {
     const dir = bench.create([], null, name);
-    const { code, output } = await bench.run(dir);
-    expect(code, output).toBe(0);
+    await bench.finish(dir);
     const samples = dir.readSamples();
     expect(samples.length).toBeGreaterThanOrEqual(6);
     for (const sample of samples) {
@@ -72,12 +64,9 @@ describe.each(['ppo', 'ppo-apart', 'grpo', 'rloo'])('the samples of a %s run', (
 
 it('the samples of a run that was killed and resumed are those of one that ran through', async () => {
   const [whole, dir] = [1, 2].map(() => bench.create([], null, 'ppo-apart'));
-  expect((await bench.run(whole)).code).toBe(0);
-  const { child, exit } = bench.start(dir);
-  await reached(dir, 4);
-  child.kill('SIGKILL');
-  await exit;
-  expect((await bench.run(dir)).code).toBe(0);
+  await bench.finish(whole);
+  await bench.killAt(dir, 4);
+  await bench.finish(dir);
   expect(dir.readSamples().length).toBeGreaterThan(0);
   expect(timeless(dir.readSamples())).toEqual(timeless(whole.readSamples()));
 }, 120_000);

@@ -1,9 +1,10 @@
 /** Starts the real trainer on runs of a tiny workspace, for tests that kill, stop and resume it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
+import { expect } from 'vitest';
 import { loadExperiment, resolveStage } from '../../src/config/load';
 import { runConfigOf } from '../../src/config/run-config';
 import { createRun } from '../../src/runs/create';
@@ -39,6 +40,11 @@ export class TrainerBench {
     });
   }
 
+  /** Writes the config: the tiny model, one seed, these stages. */
+  configure(stages: Readonly<Record<string, unknown>>): void {
+    writeFileSync(join(this.folder, 'align.yaml'), JSON.stringify({ model: './model', seed: 7, stages }));
+  }
+
   create(set: readonly string[] = [], parent: RunParent | null = null, name = 'sft'): RunDir {
     const file = join(this.folder, 'align.yaml');
     const { experiment, diagnostics } = loadExperiment(file, { stage: name, set: ['threads=1', ...set] });
@@ -66,6 +72,58 @@ export class TrainerBench {
 
   run(dir: RunDir): Promise<Exit> {
     return this.start(dir).exit;
+  }
+
+  /** Runs to a good end, and gives what the trainer said. */
+  async finish(dir: RunDir): Promise<string> {
+    const { code, output } = await this.run(dir);
+    expect(code, output).toBe(0);
+    return output;
+  }
+
+  /** Runs until a step is reached, and kills the trainer there. */
+  async killAt(dir: RunDir, step: number): Promise<void> {
+    const { child, exit } = this.start(dir);
+    await reached(dir, step);
+    child.kill('SIGKILL');
+    await exit;
+  }
+
+  /** Runs, is killed and goes on until the kills are used up, each run to its end. */
+  async killOften(
+    kills: number,
+    course: {
+      create: (kills: number) => RunDir;
+      /** Milliseconds from the start of the trainer to the kill. */
+      delay: (dir: RunDir) => number | Promise<number>;
+      killed?: (dir: RunDir) => void;
+      ended: (dir: RunDir) => void;
+    },
+  ): Promise<void> {
+    for (let done = 0; done < kills;) {
+      const dir = course.create(done);
+      for (;;) {
+        const { child, exit } = this.start(dir);
+        let timer: NodeJS.Timeout | undefined;
+        let over = false;
+        const aim = async (): Promise<void> => {
+          const delay = await course.delay(dir);
+          if (!over) timer = setTimeout(() => child.kill('SIGKILL'), delay);
+        };
+        if (done < kills) void aim();
+        const { code, signal, output } = await exit;
+        over = true;
+        clearTimeout(timer);
+        if (signal === 'SIGKILL') {
+          done++;
+          course.killed?.(dir);
+          continue;
+        }
+        expect(code, output).toBe(0);
+        break;
+      }
+      course.ended(dir);
+    }
   }
 
   close(): void {
