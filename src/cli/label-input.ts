@@ -8,8 +8,8 @@ import { ratingsOfCsv } from '../data/agreement/csv';
 import { factsOfPairs, ratingsOfLabels } from '../data/agreement/label-ratings';
 import type { Rating } from '../data/agreement/ratings';
 import type { Scale } from '../data/agreement/report';
-import { type LabelRow, parseLabelRow, readLabels } from '../data/labels/labels';
-import { readLenient, type RowFault } from '../data/labels/lenient-jsonl';
+import { type LabelRow, readLabelFile, readLabels } from '../data/labels/labels';
+import type { RowFault } from '../data/labels/lenient-jsonl';
 import { type Pair, PAIRS_FILE, readPairs } from '../data/labels/pairs';
 import { decodeUtf8, readLines } from '../data/lines';
 import type { Output } from './command';
@@ -69,7 +69,9 @@ export function readLabelInput(paths: readonly string[], preferences: boolean): 
       take(readPairs(join(path, PAIRS_FILE)));
     } else if (extname(path).toLowerCase() === '.jsonl') {
       labelFiles++;
-      rows.push(...labelRows(path, faults));
+      const labels = readLabelFile(path);
+      rows.push(...labels.rows);
+      faults.push(...labels.faults);
       take(readPairs(join(dirname(path), PAIRS_FILE)));
     } else if (/\.(csv|tsv|txt)$/i.test(path)) {
       csv.push(...csvRatings(path, preferences));
@@ -103,17 +105,6 @@ export function noteFaults(
     output.note(`${file}:${line}: left out: ${message}\n  ${hint}`);
   if (faults.length > most) output.note(`and ${faults.length - most} more lines that could not be used`);
   if (unknown > 0 && pairs.size > 0) output.note(`${unknown} labels are of pairs that ${PAIRS_FILE} does not have`);
-}
-
-function labelRows(file: string, faults: RowFault[]): LabelRow[] {
-  const content = readLenient(file);
-  faults.push(...content.faults);
-  return content.rows.flatMap(({ line, value }) => {
-    const row = parseLabelRow(value, file, line);
-    if (!('kind' in row)) return [row];
-    faults.push(row);
-    return [];
-  });
 }
 
 /** Rows of several places by time; one that stands in two of them counts once. */

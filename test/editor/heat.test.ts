@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { createRun } from '../../src/runs/create';
 import { RunWriter } from '../../src/runs/writer';
+import { openSamples } from './samples';
 import { eventually, workspaceFolder } from './workspace';
 
 const CONFIG = 'heat.align.yaml';
@@ -53,15 +54,7 @@ describe('the heat of a review document', () => {
     writeFileSync(join(workspaceFolder(), CONFIG), `${lines.join('\n')}\n`);
     await vscode.window.showTextDocument(vscode.Uri.file(join(workspaceFolder(), CONFIG)));
     run = recordRun();
-    await vscode.commands.executeCommand('alignment-lab.refreshRuns');
-    await vscode.commands.executeCommand('alignment-lab.openSamples', run);
-    const opened = await eventually(
-      () => vscode.window.activeTextEditor?.document,
-      (found) => found?.languageId === 'align-review' && found.getText().includes('Fernbury'),
-      'the review document',
-    );
-    assert.ok(opened);
-    document = opened;
+    document = await openSamples(run, 'Fernbury');
     plain = document.getText();
   });
 

@@ -8,6 +8,7 @@ import { standingAnswers, readLabels, type AnswerLabel } from '../../src/data/la
 import { readPairs } from '../../src/data/labels/pairs';
 import { createRun } from '../../src/runs/create';
 import { RunWriter } from '../../src/runs/writer';
+import { openSamples } from './samples';
 import { eventually, workspaceFolder } from './workspace';
 
 const CONFIG = 'review.align.yaml';
@@ -59,15 +60,7 @@ describe('a review document', () => {
     await setting().update('annotator', 'Ann', vscode.ConfigurationTarget.Global);
     await vscode.window.showTextDocument(vscode.Uri.file(join(workspaceFolder(), CONFIG)));
     run = recordRun();
-    await vscode.commands.executeCommand('alignment-lab.refreshRuns');
-    await vscode.commands.executeCommand('alignment-lab.openSamples', run);
-    const opened = await eventually(
-      () => vscode.window.activeTextEditor?.document,
-      (found) => found?.languageId === 'align-review' && found.getText().includes('Fernbury'),
-      'the review document',
-    );
-    assert.ok(opened);
-    document = opened;
+    document = await openSamples(run, 'Fernbury');
   });
 
   after(async () => {

@@ -4,17 +4,8 @@ import { isToCurves } from '../../src/protocol/curves';
 import { alarmsByStep, annotationsOf } from '../../webview/curves/annotations';
 import type { ChartView, Line } from '../../webview/curves/drawing';
 import type { Curve } from '../../webview/curves/series';
+import { lightTheme } from './theme';
 
-const theme: ChartView['theme'] = {
-  background: '#ffffff',
-  foreground: '#000000',
-  dimmed: '#888888',
-  grid: '#dddddd',
-  band: '#eeeeee',
-  font: 'sans-serif',
-  fontSize: 13,
-  highContrast: false,
-};
 const curve: Curve = {
   run: 'ppo-1',
   x: Float64Array.of(10, 20, 30),
@@ -34,7 +25,7 @@ function view(line: Partial<Line>, changes: Partial<ChartView> = {}): ChartView 
     range: { min: 0, max: 30 },
     log: false,
     ignoreOutliers: false,
-    theme,
+    theme: lightTheme,
     ...changes,
   };
 }

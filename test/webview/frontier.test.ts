@@ -5,6 +5,7 @@ import { alongX, bestOf, frontierPath, measureOf, measuresOf } from '../../webvi
 import { drawnPlaces, frontierAnnotations, seenRange, type FrontierView } from '../../webview/curves/frontier-drawing';
 import { labelSides } from '../../webview/curves/label-places';
 import type { Curve } from '../../webview/curves/series';
+import { lightTheme } from './theme';
 
 function curve(steps: number[], values: number[], smoothed = values): Curve {
   const [s, raw] = [Float64Array.from(steps), Float64Array.from(values)];
@@ -106,16 +107,7 @@ it('says where a path ends and what its alarms were, at their points', () => {
     rootKl: true,
     ignoreOutliers: false,
     zoom: undefined,
-    theme: {
-      background: '#ffffff',
-      foreground: '#000000',
-      dimmed: '#888888',
-      grid: '#dddddd',
-      band: '#eeeeee',
-      font: 'sans-serif',
-      fontSize: 13,
-      highContrast: false,
-    },
+    theme: lightTheme,
   };
   const drawn = frontierAnnotations(view, { width: 400, height: 450 });
   expect(Object.keys(drawn)).toEqual(['alarm0:4', 'end0']);

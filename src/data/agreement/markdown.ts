@@ -1,3 +1,4 @@
+import { escapeMarkdown, markdownTable } from '../markdown';
 import type { AgreementReport, GroupAgreement, PairAgreement } from './report';
 import {
   alphaWord,
@@ -173,26 +174,13 @@ function confusion({ dawidSkene }: AgreementReport['aggregation'], names: readon
   return table(['annotator', 'true', ...names.map((name) => `says ${name}`)], rows);
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(unbroken).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  markdownTable(
+    head,
+    rows.map((cells) => cells.map(unbroken)),
+  );
 
 /** An estimate and its interval stay on one line of a cell. */
 function unbroken(cell: string): string {
   return cell.replace(/^(-?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]$/, '$1\u00a0[$2,\u00a0$3]');
-}
-
-/** Text of files as it reads, within a table too: no link, HTML, emphasis, line break or new cell comes of it. */
-export function escapeMarkdown(text: string): string {
-  return (
-    text
-      // eslint-disable-next-line no-control-regex
-      .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ')
-      .replace(/[\\`*_{}[\]|~<>&]/g, (character) =>
-        character === '<' ? '&lt;' : character === '>' ? '&gt;' : character === '&' ? '&amp;' : `\\${character}`,
-      )
-      // previews make links of bare addresses too
-      .replace(/:(?=\/\/)|\/(?=\/)|\.(?=\p{L})|@/gu, '\\$&')
-  );
 }

@@ -1,4 +1,4 @@
-import { escapeMarkdown } from '../agreement/markdown';
+import { escapeMarkdown, markdownTable } from '../markdown';
 import type { AnswersReport, ComparedAnswers, EvaluationReport } from './report';
 import { decimals, fixed, headline, listed, percent, shown, signed, table, winCells } from './wording';
 
@@ -144,8 +144,7 @@ function exampleTable(example: ComparedAnswers, baseline: string, sample: Report
     row(name(model, lines.answer), score?.answer, answer),
     row(name(baseline, lines.baseline), score?.baseline, other),
   ];
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(score ? ['---', '--:', '---'] : ['---', '---']), ...cells.map(line)].join('\n');
+  return markdownTable(head, cells, (column) => score !== null && column === 1);
 }
 
 function footnotes({ seed, models, sampling }: EvaluationReport): string {

@@ -1,4 +1,4 @@
-import { escapeMarkdown } from '../agreement/markdown';
+import { escapeMarkdown, markdownTable } from '../markdown';
 import type { Estimate } from '../agreement/bootstrap';
 import { intervalPlot, modelLines, type Palette, type Panel } from './plot';
 import type { EvaluationReport } from './report';
@@ -141,8 +141,5 @@ function runsTable(runs: readonly StageRun[]): string {
     escapeMarkdown(words),
     figures.map(escapeMarkdown).join(' · ') || '–',
   ]);
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(['stage', 'type', 'last run', 'figures']), line(Array<string>(4).fill('---')), ...body.map(line)].join(
-    '\n',
-  );
+  return markdownTable(['stage', 'type', 'last run', 'figures'], body);
 }

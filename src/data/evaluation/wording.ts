@@ -1,4 +1,4 @@
-import { escapeMarkdown } from '../agreement/markdown';
+import { escapeMarkdown, markdownTable } from '../markdown';
 import type { Estimate } from '../agreement/bootstrap';
 import type { EvaluationReport, WinRate } from './report';
 
@@ -67,10 +67,12 @@ export function winCells(rate: WinRate | null): string[] {
 
 /** Names to the left, figures to the right, on one line each. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const figures = (cell: string): string => (/\p{L}/u.test(cell) ? cell : cell.replaceAll(' ', '\u00a0'));
-  const sides = head.map((_, i) => (i === 0 ? '---' : '--:'));
-  return [line(head), line(sides), ...rows.map((cells) => line(cells.map(figures)))].join('\n');
+  return markdownTable(
+    head,
+    rows.map((cells) => cells.map(figures)),
+    (column) => column > 0,
+  );
 }
 
 const LONGEST_SHOWN = 300;

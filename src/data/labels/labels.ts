@@ -109,16 +109,24 @@ export function readLabels(folder: string): LabelsContent {
   const files = labelFiles(folder);
   const faults: RowFault[] = [];
   const byFile = files.map((file) => {
-    const content = readLenient(file);
+    const content = readLabelFile(file);
     faults.push(...content.faults);
-    return content.rows.flatMap(({ line, value }) => {
-      const row = parseLabelRow(value, file, line);
-      if (!('kind' in row)) return [row];
-      faults.push(row);
-      return [];
-    });
+    return content.rows;
   });
   return { ...inOrder(byFile), faults, files };
+}
+
+/** One label file as it stands, its bad lines left out as faults. */
+export function readLabelFile(file: string): { rows: LabelRow[]; faults: RowFault[] } {
+  const content = readLenient(file);
+  const faults = [...content.faults];
+  const rows = content.rows.flatMap(({ line, value }) => {
+    const row = parseLabelRow(value, file, line);
+    if (!('kind' in row)) return [row];
+    faults.push(row);
+    return [];
+  });
+  return { rows, faults };
 }
 
 /** Puts the rows of several files together by time, and leaves repeated ids out. */

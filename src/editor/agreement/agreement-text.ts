@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { factsOfPairs, ratingsOfLabels } from '../../data/agreement/label-ratings';
-import { DISPUTED, escapeMarkdown, reportMarkdown } from '../../data/agreement/markdown';
+import { DISPUTED, reportMarkdown } from '../../data/agreement/markdown';
+import { escapeMarkdown } from '../../data/markdown';
 import { agreementReport, faultOf } from '../../data/agreement/report';
 import { valueInWords } from '../../data/agreement/wording';
 import { effectiveLabels, readLabels, type Label } from '../../data/labels/labels';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { messageOf } from '../../config/errors';
-import { escapeMarkdown } from '../../data/agreement/markdown';
+import { escapeMarkdown } from '../../data/markdown';
 import { reportMarkdown } from '../../data/evaluation/markdown';
 import { reportPlot, type Palette } from '../../data/evaluation/plot';
 import { REPORT_FILE, readReport } from '../../data/evaluation/report';

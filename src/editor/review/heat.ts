@@ -12,6 +12,10 @@ const STEPS = [1, 2, 3, 4, 5];
 /** A colour of package.json, which a theme or a user may change. */
 type Scale = 'kl' | 'reward';
 const colorOf = (scale: Scale, step: number) => new vscode.ThemeColor(`alignmentLab.heat.${scale}${step}`);
+const typesOf = (scale: Scale) =>
+  STEPS.map((step) =>
+    vscode.window.createTextEditorDecorationType({ backgroundColor: colorOf(scale, step), borderRadius: '2px' }),
+  );
 const scaleOf = ({ of }: HeatKind): Scale => (of === 'kl' ? 'kl' : 'reward');
 
 /** Colours behind the tokens of answers on demand, with a legend as the first line, and their figures on hover. */
@@ -106,20 +110,13 @@ function heatedReview(reviews: ReviewDocuments): OpenReview | undefined {
 
 /** Keeps the colours of the editors that are in view. */
 class HeatPainter implements vscode.Disposable {
-  private readonly types: Readonly<Record<Scale, readonly vscode.TextEditorDecorationType[]>>;
+  private types: Readonly<Record<Scale, readonly vscode.TextEditorDecorationType[]>> | undefined;
   /** The lines that are coloured, of each editor. */
   private readonly painted = new WeakMap<vscode.TextEditor, { from: number; to: number }>();
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(private readonly reviews: ReviewDocuments) {
-    const typesOf = (scale: Scale) =>
-      STEPS.map((step) =>
-        vscode.window.createTextEditorDecorationType({ backgroundColor: colorOf(scale, step), borderRadius: '2px' }),
-      );
-    this.types = { kl: typesOf('kl'), reward: typesOf('reward') };
     this.subscriptions = [
-      ...this.types.kl,
-      ...this.types.reward,
       reviews.onShown((review) => {
         for (const editor of vscode.window.visibleTextEditors)
           if (!review || editor.document.uri.toString() === review.uri.toString()) this.paint(editor);
@@ -139,6 +136,7 @@ class HeatPainter implements vscode.Disposable {
     const review = this.reviews.get(editor.document.uri);
     if (!review) return;
     const { heat, built } = review;
+    if (!heat && !this.painted.delete(editor)) return;
     const shown: Record<Scale, vscode.DecorationOptions[][]> = { kl: STEPS.map(() => []), reward: STEPS.map(() => []) };
     // The text follows what was built a moment later: colours wait for it.
     if (heat && editor.document.lineAt(0).text === heat.legend.text) {
@@ -158,12 +156,15 @@ class HeatPainter implements vscode.Disposable {
         }
       }
     }
+    // made with the first heat: most windows show none
+    const types = (this.types ??= { kl: typesOf('kl'), reward: typesOf('reward') });
     for (const scale of ['kl', 'reward'] as const)
-      this.types[scale].forEach((type, step) => editor.setDecorations(type, shown[scale][step] ?? []));
+      types[scale].forEach((type, step) => editor.setDecorations(type, shown[scale][step] ?? []));
   }
 
   dispose(): void {
-    for (const subscription of this.subscriptions) subscription.dispose();
+    const { kl = [], reward = [] } = this.types ?? {};
+    for (const subscription of [...this.subscriptions, ...kl, ...reward]) subscription.dispose();
   }
 }
 

@@ -11,10 +11,10 @@ import {
   effectiveLabels,
   judgementsOfAnswers,
   type LabelRow,
-  parseLabelRow,
+  readLabelFile,
   readLabels,
 } from '../../data/labels/labels';
-import { readLenient, type RowFault } from '../../data/labels/lenient-jsonl';
+import type { RowFault } from '../../data/labels/lenient-jsonl';
 import { PAIRS_FILE, promptToJson, readPairs } from '../../data/labels/pairs';
 import { readPreferences } from '../../data/labels/preferences';
 import type { Message } from '../../data/rows';
@@ -158,7 +158,7 @@ function labelPreferences(path: string, { folder }: ResolvedStage, config: Prefe
   refuseMissing(path);
   const whole = statSync(path).isDirectory();
   const place = whole ? path : dirname(path);
-  const read = whole || path.endsWith(PAIRS_FILE) ? readLabels(place) : labelFile(path);
+  const read = whole || path.endsWith(PAIRS_FILE) ? readLabels(place) : readLabelFile(path);
   const file = join(place, PAIRS_FILE);
   const { pairs, lines, faults } = readPairs(file);
   const lineOf = new Map(pairs.map(({ id }, i) => [id, lines[i]]));
@@ -196,18 +196,6 @@ function labelPreferences(path: string, { folder }: ResolvedStage, config: Prefe
       unknown: unknown.length,
     },
   };
-}
-
-function labelFile(file: string): { rows: LabelRow[]; faults: RowFault[] } {
-  const content = readLenient(file);
-  const faults = [...content.faults];
-  const rows = content.rows.flatMap(({ line, value }) => {
-    const row = parseLabelRow(value, file, line);
-    if (!('kind' in row)) return [row];
-    faults.push(row);
-    return [];
-  });
-  return { rows, faults };
 }
 
 function ofAnnotators(rows: readonly LabelRow[], wanted: readonly string[] | null, file: string): LabelRow[] {

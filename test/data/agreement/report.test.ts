@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { UnitFacts } from '../../../src/data/agreement/annotators';
-import { escapeMarkdown, reportMarkdown } from '../../../src/data/agreement/markdown';
+import { reportMarkdown } from '../../../src/data/agreement/markdown';
+import { escapeMarkdown } from '../../../src/data/markdown';
 import type { Rating } from '../../../src/data/agreement/ratings';
 import { agreementReport, faultOf } from '../../../src/data/agreement/report';
 import { headline } from '../../../src/data/agreement/wording';
